@@ -1,0 +1,1 @@
+"""From a trained generator to one self-describing .onnx, and from that file to pictures."""

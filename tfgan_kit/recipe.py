@@ -1,0 +1,260 @@
+"""A recipe: everything that decides what a training run computes, as a frozen dataclass. No TensorFlow here.
+
+Every field carries its unit and meaning, which `tfgan recipes NAME` prints, and its legal values, which are checked
+when a recipe is made. So a `Recipe` that exists is legal in itself; whether it fits the data is checked on loading.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tfgan_kit.errors import RecipeError, nearest
+from tfgan_kit.latents import PRIORS
+
+FAMILIES = ("dcgan", "mlp")
+LOSSES = ("minimax", "nonsaturating", "least_squares", "hinge", "wasserstein", "relativistic")
+OPTIMIZERS = ("adam", "rmsprop", "sgd")
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+SCHEDULES = ("constant", "linear", "cosine")
+FITS = ("crop", "pad", "stretch")
+NORMS = ("batch", "none")
+
+
+def _field(
+    default: Any,
+    doc: str,
+    *,
+    choices: tuple[Any, ...] = (),
+    low: float | None = None,
+    high: float | None = None,
+    above: float | None = None,
+) -> Any:
+    """A recipe field: `low` and `high` are inclusive bounds, `above` an exclusive one; they hold for each element."""
+    bounds = {"doc": doc, "choices": choices, "low": low, "high": high, "above": above}
+    return dataclasses.field(default=default, metadata=bounds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What a run trains, on what, how and for how long."""
+
+    # Data
+    data: str = _field("mnist", "data source: mnist, folder:PATH, npz:PATH, idx:PATH or tfds:NAME")
+    resolution: tuple[int, int] | None = _field(None, "height and width, px; none: the data's own", low=4, high=1024)
+    channels: int | None = _field(None, "1 grey, 3 RGB; none: the data's own", choices=(1, 3))
+    fit: str = _field("crop", "how a picture of another shape gets to the resolution", choices=FITS)
+    mirror: bool = _field(False, "show each picture mirrored left to right half of the time")
+    conditional: bool | None = _field(None, "train on the class labels; none: yes where the data has them")
+    memory_mb: int = _field(2048, "MiB of uint8 pictures held in memory; larger data is streamed", low=0)
+
+    # Networks
+    family: str = _field("dcgan", "network family of G and D", choices=FAMILIES)
+    z_dim: int = _field(100, "length of z", low=1, high=4096)
+    z_prior: str = _field("normal", "distribution of z", choices=PRIORS)
+    g_width: int = _field(64, "G's channels before the last layer; doubled at each halving of the resolution", low=1)
+    g_max_width: int = _field(512, "upper bound of G's channels", low=1)
+    g_start_px: int = _field(7, "G's smallest map: the resolution is halved until its shorter side is at most this", low=2)
+    g_norm: str = _field("batch", "normalisation in G, not at its output", choices=NORMS)
+    g_leak: float = _field(0.0, "slope of G's LeakyReLU for negative values; 0: ReLU", low=0, high=1)
+    g_hidden: tuple[int, ...] = _field((256, 512, 1024), "units of G's dense layers (family mlp)", low=1)
+    d_width: int = _field(64, "D's channels after the first layer; doubled at each halving of the resolution", low=1)
+    d_max_width: int = _field(512, "upper bound of D's channels", low=1)
+    d_end_px: int = _field(4, "D's smallest map: the resolution is halved until its shorter side is at most this", low=2)
+    d_norm: str = _field("none", "normalisation in D, not at its input", choices=NORMS)
+    d_leak: float = _field(0.2, "slope of D's LeakyReLU for negative values", low=0, high=1)
+    d_hidden: tuple[int, ...] = _field((512, 256), "units of D's dense layers (family mlp)", low=1)
+    kernel_px: int = _field(4, "side of the convolution kernels, px", low=2, high=9)
+    norm_momentum: float = _field(0.9, "share kept of batch norm's moving statistics, per step", low=0, high=1)
+
+    # Objective
+    loss: str = _field("nonsaturating", "adversarial loss", choices=LOSSES)
+    r1_gamma: float = _field(0.0, "weight of R1, gamma / 2 E |grad D(real)|^2; 0: off", low=0)
+    r2_gamma: float = _field(0.0, "weight of R2, gamma / 2 E |grad D(fake)|^2; 0: off", low=0)
+    gp_lambda: float = _field(0.0, "weight of the gradient penalty, lambda E (|grad D(mix)| - 1)^2; 0: off", low=0)
+    d_steps: int = _field(1, "steps of D before each step of G", low=1, high=100)
+
+    # Optimisation
+    batch_size: int = _field(64, "pictures a step", low=1)
+    g_optimizer: str = _field("adam", "optimizer of G", choices=OPTIMIZERS)
+    d_optimizer: str = _field("adam", "optimizer of D", choices=OPTIMIZERS)
+    g_lr: float = _field(2e-4, "learning rate of G", above=0)
+    d_lr: float = _field(2e-4, "learning rate of D", above=0)
+    beta1: float = _field(0.5, "Adam's decay of the gradient's mean; SGD's momentum", low=0, high=0.9999)
+    beta2: float = _field(0.999, "Adam's and RMSprop's decay of the gradient's square", low=0, high=0.999999)
+    lr_schedule: str = _field("constant", "what the learning rates do after `lr_hold`, down to 0", choices=SCHEDULES)
+    lr_hold: float = _field(0.5, "share of the run at the full learning rates", low=0, high=1)
+    lr_warmup_kimg: float = _field(0.0, "kimg over which the learning rates rise from 0", low=0)
+    ema_halflife_kimg: float = _field(10.0, "half-life of G's moving average, kimg; 0: the last G", low=0)
+    ema_rampup: float = _field(0.05, "the half-life is at most this share of the images seen; 0: no ramp", low=0)
+
+    # Execution
+    precision: str = _field("float32", "dtype policy of the networks", choices=PRECISIONS)
+    jit: bool = _field(True, "compile the train step with XLA")
+    steps_per_call: int = _field(16, "train steps in one compiled call", low=1)
+    seed: int = _field(0, "seed of every random draw", low=0, high=2**31 - 1)
+
+    # Length and records
+    kimg: float | None = _field(None, "length of the run, kimg (one of kimg and minutes)", above=0)
+    minutes: float | None = _field(None, "length of the run, minutes of training (one of kimg and minutes)", above=0)
+    tick_kimg: float = _field(4.0, "kimg between two lines of statistics", above=0)
+    preview_ticks: int = _field(2, "ticks between two previews", low=1)
+    checkpoint_ticks: int = _field(2, "ticks between two checkpoints", low=1)
+    checkpoints_kept: int = _field(2, "checkpoints kept", low=2)
+    preview_grid: tuple[int, int] = _field((8, 10), "rows and columns of a preview", low=1, high=32)
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
+        if (self.kimg is None) == (self.minutes is None):
+            raise RecipeError(
+                f"a run's length is either kimg or minutes; got kimg={self.kimg}, minutes={self.minutes}: set exactly one"
+            )
+        if self.g_width > self.g_max_width or self.d_width > self.d_max_width:
+            raise RecipeError("g_width and d_width must not exceed g_max_width and d_max_width: lower the first or raise the second")
+
+    def replace(self, **changes: Any) -> Recipe:
+        """This recipe with some fields changed; setting one of kimg and minutes clears the other.
+
+        Raises:
+            RecipeError: an unknown field or an illegal value.
+        """
+        for name in changes:
+            field_named(name)
+        if changes.get("kimg") is not None and "minutes" not in changes:
+            changes["minutes"] = None
+        if changes.get("minutes") is not None and "kimg" not in changes:
+            changes["kimg"] = None
+        return dataclasses.replace(self, **changes)
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields, tuples as lists."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in vars(self).items()}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Recipe:
+        """The recipe that `to_json` wrote.
+
+        Raises:
+            RecipeError: an unknown field or an illegal value.
+        """
+        for name in fields:
+            field_named(name)
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
+
+    def digest(self) -> str:
+        """12 hex digits that change with any field."""
+        import hashlib
+
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:12]
+
+    def differences(self, other: Recipe) -> dict[str, tuple[Any, Any]]:
+        """Fields whose value differs: name -> (own, other's)."""
+        pairs = {name: (value, getattr(other, name)) for name, value in vars(self).items()}
+        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def field_named(name: str) -> dataclasses.Field[Any]:
+    """The recipe field called `name`.
+
+    Raises:
+        RecipeError: there is none.
+    """
+    fields = {field.name: field for field in dataclasses.fields(Recipe)}
+    if name not in fields:
+        raise RecipeError(f"unknown recipe field {name!r}: {nearest(name, fields)}")
+    return fields[name]
+
+
+def parse_assignment(text: str) -> tuple[str, Any]:
+    """`"r1_gamma=0.5"` -> `("r1_gamma", 0.5)`. Tuples are written 8,10 or 64x64; `none` is None.
+
+    Raises:
+        RecipeError: no `=`, an unknown field, or a value that is not of the field's type.
+    """
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise RecipeError(f"--set takes key=value; got {text!r}")
+    field = field_named(name.strip())
+    return field.name, _parsed(field, value.strip())
+
+
+def parse_resolution(text: str) -> tuple[int, int]:
+    """`"64x48"` -> (height 64, width 48); `"64"` is square.
+
+    Raises:
+        RecipeError: not one or two whole numbers.
+    """
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(part.isdigit() for part in parts):
+        raise RecipeError(f"a resolution is HEIGHTxWIDTH in px, for example 64x64; got {text!r}")
+    height, width = int(parts[0]), int(parts[-1])
+    return height, width
+
+
+def type_name(field: dataclasses.Field[Any]) -> str:
+    """The field's type in words, for tables and errors."""
+    kinds, optional = _kinds(field)
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text", tuple: "whole numbers"}
+    return words[kinds] + (" or none" if optional else "")
+
+
+def _kinds(field: dataclasses.Field[Any]) -> tuple[type, bool]:
+    """The field's plain type (tuple for any tuple) and whether None is legal."""
+    annotation = typing.get_type_hints(Recipe)[field.name]
+    options = [option for option in typing.get_args(annotation) if option is not type(None)]
+    optional = type(None) in typing.get_args(annotation)
+    kind = options[0] if optional else annotation
+    return typing.get_origin(kind) or kind, optional
+
+
+def _parsed(field: dataclasses.Field[Any], text: str) -> Any:
+    kind, optional = _kinds(field)
+    if optional and text.lower() in ("none", "null"):
+        return None
+    try:
+        if kind is bool:
+            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
+        if kind is tuple:
+            return tuple(int(part) for part in text.strip("()[]").replace("x", ",").split(",") if part.strip())
+        return kind(text)
+    except (KeyError, ValueError):
+        raise RecipeError(f"{field.name} must be {type_name(field)}; got {text!r}") from None
+
+
+def _checked(field: dataclasses.Field[Any], value: Any) -> Any:
+    """`value` in the field's own type (an int where a float is due becomes one), or a RecipeError."""
+    kind, optional = _kinds(field)
+    if value is None and optional:
+        return None
+    if kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not kind or (kind is tuple and not (value and all(type(part) is int for part in value))):
+        raise RecipeError(f"{field.name} must be {type_name(field)}; got {value!r}")
+    pair = "tuple[int, int]" in str(field.type)
+    if pair and len(value) != 2:
+        raise RecipeError(f"{field.name} must be two whole numbers; got {value!r}")
+    for part in value if kind is tuple else (value,):
+        _check_bounds(field, part)
+    return value
+
+
+def _check_bounds(field: dataclasses.Field[Any], value: Any) -> None:
+    choices, low, high, above = (field.metadata[key] for key in ("choices", "low", "high", "above"))
+    if choices and value not in choices:
+        if isinstance(value, str):
+            raise RecipeError(f"{field.name}={value!r} is unknown: {nearest(value, choices)}")
+        raise RecipeError(f"{field.name} must be one of {', '.join(map(str, choices))}; got {value!r}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise RecipeError(f"{field.name} must be a finite number; got {value}")
+    if low is not None and value < low:
+        raise RecipeError(f"{field.name} must be at least {low:g}; got {value}")
+    if above is not None and value <= above:
+        raise RecipeError(f"{field.name} must be above {above:g}; got {value}")
+    if high is not None and value > high:
+        raise RecipeError(f"{field.name} must be at most {high:g}; got {value}")

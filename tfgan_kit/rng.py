@@ -1,0 +1,71 @@
+"""Stateless random draws: every one is keyed by (run seed, stream, step, replica), so none depends on what ran before."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import tensorflow as tf
+
+from tfgan_kit.latents import PRIORS
+
+# One algorithm, jitted or not: TensorFlow's default differs between the two.
+_ALGORITHM = "philox"
+
+
+class Stream(IntEnum):
+    """What a draw is for. Values are part of the run's identity: never reuse or renumber one."""
+
+    ORDER = 0
+    MIRROR = 1
+    D_LATENTS = 2
+    G_LATENTS = 3
+    D_LABELS = 4
+    G_LABELS = 5
+    PENALTY = 6
+    WEIGHTS = 7
+
+
+def key(seed: int, stream: Stream, step: tf.Tensor | int, substep: int = 0, replica: tf.Tensor | int = 0) -> tf.Tensor:
+    """The key of one draw: shape (2,) int64, different for every (seed, stream, step, substep, replica).
+
+    Args:
+        seed: of the run, in [0, 2**31).
+        stream: what the draw is for.
+        step: train step, in [0, 2**39).
+        substep: D step within the train step, below 256.
+        replica: of tf.distribute, below 65,536.
+    """
+    low = tf.cast(step, tf.int64) * 2**24 + substep * 2**16 + tf.cast(replica, tf.int64)
+    return tf.stack([tf.constant(seed * 2**16 + int(stream), tf.int64), low])
+
+
+def latents(key: tf.Tensor, n: int, z_dim: int, prior: str) -> tf.Tensor:
+    """Latents for training.
+
+    Args:
+        key: (2,) int64.
+        n: how many.
+        z_dim: length of z.
+        prior: one of `tfgan_kit.latents.PRIORS`, with the meaning given there.
+
+    Returns:
+        (n, z_dim) float32.
+    """
+    if prior not in PRIORS:
+        raise ValueError(f"prior {prior!r} is unknown; legal: {', '.join(PRIORS)}")
+    if prior == "uniform":
+        return 2.0 * uniform(key, (n, z_dim)) - 1.0
+    z = tf.random.stateless_normal((n, z_dim), key, alg=_ALGORITHM)
+    if prior == "spherical":
+        z *= tf.math.rsqrt(tf.reduce_mean(tf.square(z), axis=1, keepdims=True))
+    return z
+
+
+def uniform(key: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
+    """Float32 in [0, 1)."""
+    return tf.random.stateless_uniform(shape, key, alg=_ALGORITHM)
+
+
+def integers(key: tf.Tensor, shape: tuple[int, ...], high: int) -> tf.Tensor:
+    """Int32 in [0, high)."""
+    return tf.random.stateless_uniform(shape, key, minval=0, maxval=high, dtype=tf.int32, alg=_ALGORITHM)
