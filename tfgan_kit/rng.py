@@ -19,10 +19,7 @@ class Stream(IntEnum):
     MIRROR = 1
     D_LATENTS = 2
     G_LATENTS = 3
-    D_LABELS = 4
-    G_LABELS = 5
-    PENALTY = 6
-    WEIGHTS = 7
+    PENALTY = 4
 
 
 def key(seed: int, stream: Stream, step: tf.Tensor | int, substep: int = 0, replica: tf.Tensor | int = 0) -> tf.Tensor:

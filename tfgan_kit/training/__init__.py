@@ -1,1 +1,1 @@
-""""""
+"""Training a recipe: the loop and what it writes into the run folder."""

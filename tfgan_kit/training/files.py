@@ -1,0 +1,49 @@
+"""Writing files so that a kill or a full disk leaves either the old file or the new one, never half of one."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+TEMPORARY = ".tmp-"
+
+
+def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
+    """Make `path` by `write(temporary)`, then put it in place of what is there."""
+    temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}-{path.name}")
+    try:
+        write(temporary)
+        fsync(temporary)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    fsync(path.parent)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write `content` as indented JSON, atomically."""
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    write_atomic(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def fsync(path: Path) -> None:
+    """Have the system write a file or folder to the disk."""
+    if os.name == "nt" and path.is_dir():
+        return  # Windows opens no folders; its renames are journalled.
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Delete what a killed writer left in `folder`."""
+    for leftover in folder.glob(f"{TEMPORARY}*"):
+        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()

@@ -1,0 +1,221 @@
+"""The run folder: what a run is, its lock, its records. No TensorFlow here.
+
+    recipe.json    the resolved recipe and the data it was resolved against, written before the first step
+    stats.jsonl    a line a tick: only what a repeated run repeats to the bit
+    timing.jsonl   a line a tick: seconds, images a second, memory
+    events.*       TensorBoard
+    previews/      pictures of the same latents as training goes on
+    progress.gif   those pictures, one after the other
+    checkpoints/   see tfgan_kit.training.checkpoint
+    generator.onnx after `tfgan export --onnx`
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tfgan_kit._version import __version__
+from tfgan_kit.errors import RecipeError, RunError
+from tfgan_kit.recipe import Recipe
+from tfgan_kit.training import checkpoint
+from tfgan_kit.training.files import remove_temporaries, write_json
+
+FORMAT = 1
+RUNS = Path("artifacts")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataFacts:
+    """What a run knows of its data.
+
+    Attributes:
+        spec: the source, as the recipe names it.
+        images: how many.
+        shape: height, width and channels.
+        class_names: names of the classes, or None for an unconditional run.
+        digest: of pictures and labels.
+    """
+
+    spec: str
+    images: int
+    shape: tuple[int, int, int]
+    class_names: tuple[str, ...] | None
+    digest: str
+
+    @property
+    def num_classes(self) -> int:
+        """0 for an unconditional run."""
+        return len(self.class_names or ())
+
+
+class RunFolder:
+    """One run on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self.previews = path / "previews"
+        self.stats = path / "stats.jsonl"
+        self.timing = path / "timing.jsonl"
+
+    @property
+    def exists(self) -> bool:
+        """Whether this is a run at all."""
+        return (self.path / "recipe.json").is_file()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run reached its length."""
+        manifest = checkpoint.newest_manifest(self.checkpoints)
+        return manifest is not None and manifest.finished
+
+    def read(self) -> tuple[Recipe, DataFacts, str]:
+        """The recipe, the data's facts and the recipe's name.
+
+        Raises:
+            RunError: not a run, or not readable.
+        """
+        try:
+            content = json.loads((self.path / "recipe.json").read_text(encoding="utf-8"))
+            if content["format"] != FORMAT:
+                raise RunError(
+                    f"{self.path} has run format {content['format']!r}, and tfgan-kit {__version__} reads {FORMAT}: "
+                    f"use tfgan-kit {content.get('tfgan_kit', 'of that format')}"
+                )
+            data = content["data"]
+            names = data["class_names"]
+            facts = DataFacts(
+                **data | {"shape": tuple(data["shape"]), "class_names": None if names is None else tuple(names)}
+            )
+            return Recipe.from_json(content["recipe"]), facts, content["name"]
+        except FileNotFoundError:
+            raise RunError(f"{self.path} is not a run: it has no recipe.json") from None
+        except (ValueError, KeyError, TypeError, RecipeError) as error:
+            raise RunError(f"{self.path}/recipe.json is not readable ({error})") from None
+
+    def create(self, recipe: Recipe, facts: DataFacts, name: str) -> None:
+        """Write recipe.json into a new or empty folder."""
+        content = {
+            "format": FORMAT,
+            "tfgan_kit": __version__,
+            "name": name,
+            "recipe": recipe.to_json(),
+            "data": asdict(facts),
+        }
+        write_json(self.path / "recipe.json", content)
+
+    def check_same(self, recipe: Recipe, facts: DataFacts) -> None:
+        """Refuse to go on with another recipe or other data.
+
+        Raises:
+            RunError: with every difference.
+        """
+        own, own_facts, _ = self.read()
+        differences = [f"{key} is {mine!r} there, {theirs!r} here" for key, (mine, theirs) in own.differences(recipe).items()]
+        if not differences and own_facts.digest != facts.digest:
+            differences = [f"the data's content is {own_facts.digest} there, {facts.digest} here"]
+        if differences:
+            raise RunError(f"{self.path} holds another run ({'; '.join(differences)}): give another --out, or the same values")
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder alone; the system lets go of it when the process ends, however it ends.
+
+        Raises:
+            RunError: another process holds it.
+        """
+        import filelock
+
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(self.path / ".lock", timeout=0)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise RunError(f"{self.path} is in use by another run: wait for it, or give another --out") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def append(self, file: Path, line: Mapping[str, Any]) -> None:
+        """Add a line of JSON to one of the records."""
+        with file.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(line) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    def read_stats(self) -> list[dict[str, Any]]:
+        """The lines of stats.jsonl; a half-written last one is left out."""
+        return _lines(self.stats)
+
+    def rewind(self, step: int) -> None:
+        """Forget every record after `step`, and what a killed writer left."""
+        for folder in (self.path, self.checkpoints, self.previews):
+            remove_temporaries(folder)
+        for file in (self.stats, self.timing):
+            if file.exists():
+                kept = "".join(json.dumps(line) + "\n" for line in _lines(file) if line["step"] <= step)
+                file.write_text(kept, encoding="utf-8")
+        for preview in self.previews.glob("step-*.png"):
+            if int(preview.stem.removeprefix("step-")) > step:
+                preview.unlink()
+
+    def preview_path(self, step: int) -> Path:
+        """Where the preview of a step lies."""
+        return self.previews / f"step-{step:08d}.png"
+
+
+def next_run(name: str, recipe: Recipe, runs: Path = RUNS) -> RunFolder:
+    """Where a run without --out goes: the newest unfinished run of the same recipe, or the next free number."""
+    numbered = _numbered(runs)
+    for folder in reversed(numbered):
+        if folder.exists and not folder.finished and _resumable(folder, name, recipe):
+            return folder
+    number = int(numbered[-1].path.name[:4]) + 1 if numbered else 1
+    return RunFolder(runs / f"{number:04d}-{name}")
+
+
+def latest_run(runs: Path = RUNS) -> RunFolder:
+    """The newest run that has a checkpoint.
+
+    Raises:
+        RunError: there is none.
+    """
+    candidates = [run for run in _numbered(runs) if run.exists and checkpoint.newest_manifest(run.checkpoints)]
+    if not candidates:
+        raise RunError(f"no run with a checkpoint in {runs}/: run `tfgan train` first, or name a run folder")
+    return max(candidates, key=lambda run: run.checkpoints.stat().st_mtime)
+
+
+def _numbered(runs: Path) -> list[RunFolder]:
+    return [RunFolder(path) for path in sorted(runs.glob("[0-9][0-9][0-9][0-9]-*")) if path.is_dir()]
+
+
+def _resumable(folder: RunFolder, name: str, recipe: Recipe) -> bool:
+    """Whether the run in `folder` is what `recipe` resolves to: equal but for what the data decides."""
+    try:
+        own, _, own_name = folder.read()
+        with folder.lock():
+            pass
+    except RunError:
+        return False
+    open_fields = {key for key in ("resolution", "channels", "conditional") if getattr(recipe, key) is None}
+    return own_name == name and set(own.differences(recipe)) <= open_fields
+
+
+def _lines(file: Path) -> list[dict[str, Any]]:
+    if not file.exists():
+        return []
+    lines = []
+    for text in file.read_text(encoding="utf-8").splitlines():
+        try:
+            lines.append(json.loads(text))
+        except ValueError:
+            break
+    return lines
