@@ -1,0 +1,146 @@
+"""What a data source is, one that is held in an array, and the rules about labels that all sources share."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tfgan_kit.errors import DataError
+from tfgan_kit.recipe import Recipe
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.int32]
+
+
+class Source(Protocol):
+    """Pictures of one shape that can be read at random, with or without class labels."""
+
+    @property
+    def spec(self) -> str:
+        """The source as the recipe names it."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of every picture."""
+
+    @property
+    def labels(self) -> Labels | None:
+        """(N,) int32 in [0, len(class_names)); None: no labels, or they are not wanted."""
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """A name for every class; None where labels is None."""
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits of a sha256 over pixels and labels, whatever the files are called."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """One-line warnings for the user."""
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+
+    def read(self, indices: NDArray[np.int64]) -> Images:
+        """Pictures `indices`, (B,) int64 in [0, N), as (B, H, W, C) uint8; may be called from several threads."""
+
+
+class ArraySource:
+    """A source whose pictures are one array, in memory or memory-mapped.
+
+    Args:
+        spec: the source as the recipe names it.
+        images: (N, H, W, C) uint8.
+        labels: (N,) int32, or None.
+        class_names: a name for every class, or None.
+        notes: one-line warnings for the user.
+    """
+
+    def __init__(
+        self,
+        spec: str,
+        images: Images,
+        labels: Labels | None,
+        class_names: tuple[str, ...] | None,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self.spec = spec
+        self.images = images
+        self.shape: tuple[int, int, int] = images.shape[1:]
+        self.labels = labels
+        self.class_names = class_names
+        self.notes = notes
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def read(self, indices: NDArray[np.int64]) -> Images:
+        """Pictures `indices`, (B,) int64 in [0, N), as (B, H, W, C) uint8."""
+        return self.images[indices]
+
+    @cached_property
+    def digest(self) -> str:
+        """16 hex digits of a sha256 over pixels and labels."""
+        block = 1024
+        blocks = (self.images[first : first + block] for first in range(0, len(self.images), block))
+        return content_digest(blocks, self.shape, self.labels)
+
+
+def content_digest(pixels: Iterable[Images], shape: tuple[int, int, int], labels: Labels | None) -> str:
+    """16 hex digits that change with any pixel or label, and do not depend on how `pixels` is cut into arrays.
+
+    Args:
+        pixels: uint8 arrays that hold all pictures in order.
+        shape: (H, W, C) of a picture.
+        labels: (N,) int32, or None.
+    """
+    content = hashlib.sha256()
+    for part in pixels:
+        content.update(np.ascontiguousarray(part).data)
+    content.update(repr(shape).encode())
+    if labels is not None:
+        content.update(labels.astype("<i4").tobytes())
+    return content.hexdigest()[:16]
+
+
+def index_labels(values: NDArray[Any]) -> tuple[Labels, tuple[str, ...]]:
+    """Class indices and names of raw labels, whole numbers or text: classes are sorted, whole numbers by value.
+
+    Args:
+        values: (N,) of an integer or text dtype.
+
+    Returns:
+        labels: (N,) int32 in [0, K).
+        class_names: K of them.
+    """
+    if values.dtype.kind not in "iu" and all(str(value).isdecimal() for value in np.unique(values)):
+        values = values.astype(np.int64)
+    classes, labels = np.unique(values, return_inverse=True)
+    return labels.astype(np.int32), tuple(str(name) for name in classes)
+
+
+def settle_labels(
+    labels: Labels | None, class_names: tuple[str, ...] | None, recipe: Recipe
+) -> tuple[Labels | None, tuple[str, ...] | None]:
+    """The labels that the recipe wants: those of the data, or none.
+
+    Raises:
+        DataError: the recipe is conditional and the data has no labels.
+    """
+    if recipe.conditional is False:
+        return None, None
+    if labels is None and recipe.conditional:
+        raise DataError(f"{recipe.data} has no labels and conditional is true: set conditional to false or add labels")
+    return labels, class_names
+
+
+def fits_memory(count: int, shape: tuple[int, int, int], memory_mb: int) -> bool:
+    """Whether `count` uint8 pictures of `shape` take at most `memory_mb` MiB."""
+    height, width, channels = shape
+    return count * height * width * channels <= memory_mb * 2**20
