@@ -182,13 +182,14 @@ class GAN(keras.Model):
         return tf.clip_by_value(tf.maximum(by_images, self.time_progress), 0.0, 1.0)
 
     def state(self) -> dict[str, tf.Variable]:
-        """Every variable that a resumed run needs, by name; metrics aside, which are empty between ticks."""
+        """Every variable that a resumed run needs, by name."""
         owners: Mapping[str, Any] = {
             "G": self.G.variables,
             "D": self.D.variables,
             "G_ema": self.G_ema.variables,
             "g_optimizer": self.g_optimizer.variables,
             "d_optimizer": self.d_optimizer.variables,
+            **{f"means/{name}": mean.variables for name, mean in self._means.items()},
         }
         named = {f"{owner}/{v.path.removeprefix(owner + '/')}": v for owner, vs in owners.items() for v in vs}
         return named | {"step": self.step, "time_progress": self.time_progress}

@@ -17,6 +17,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from tfgan_kit._version import __version__
 from tfgan_kit.errors import RecipeError, RunError
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training import checkpoint
-from tfgan_kit.training.files import remove_temporaries, write_json
+from tfgan_kit.training.files import remove_temporaries, write_atomic, write_json
 
 FORMAT = 1
 RUNS = Path("artifacts")
@@ -161,7 +162,7 @@ class RunFolder:
         for file in (self.stats, self.timing):
             if file.exists():
                 kept = "".join(json.dumps(line) + "\n" for line in _lines(file) if line["step"] <= step)
-                file.write_text(kept, encoding="utf-8")
+                write_atomic(file, partial(Path.write_text, data=kept, encoding="utf-8"))
         for preview in self.previews.glob("step-*.png"):
             if int(preview.stem.removeprefix("step-")) > step:
                 preview.unlink()

@@ -1,0 +1,58 @@
+"""`tfgan`: the app, its commands, and the edge where errors become one line and exit code 1."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from tfgan_kit._version import __version__
+from tfgan_kit.cli.export import ExportCommand, export
+from tfgan_kit.cli.recipes import recipes
+from tfgan_kit.cli.sample import sample
+from tfgan_kit.cli.train import train
+from tfgan_kit.errors import TfganKitError
+
+app = typer.Typer(
+    name="tfgan",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    epilog="Start here: [bold]tfgan train[/bold], then [bold]tfgan export --onnx[/bold], then [bold]tfgan sample[/bold].",
+)
+app.command(epilog="Example: tfgan train --data folder:my-pictures --resolution 64x64 --minutes 60")(train)
+app.command(epilog="Example: tfgan recipes mnist")(recipes)
+app.command(cls=ExportCommand, epilog="Example: tfgan export artifacts/0001-mnist --onnx digits.onnx")(export)
+app.command(epilog="Example: tfgan sample digits.onnx --seeds 0-99 --out digits.png")(sample)
+
+
+@app.callback()
+def main(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.", is_eager=True)] = False,
+) -> None:
+    """Train GANs with TensorFlow, and give their generators away as ONNX."""
+    if version:
+        typer.echo(f"tfgan-kit {__version__}")
+        raise typer.Exit
+
+
+def run() -> None:
+    """The console script: run the app; any error that a user can act on is one line on stderr and exit code 1."""
+    # TensorFlow's start-up remarks would bury ours; whoever wants them sets the level.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        code = app(standalone_mode=False)
+    except (TfganKitError, typer.TyperException) as error:
+        message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+        sys.exit(_fail(message))
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(_fail("interrupted"))
+    sys.exit(code or 0)
+
+
+def _fail(message: str) -> int:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return 1

@@ -1,0 +1,280 @@
+"""The training loop: compiled steps in groups, and between them the records, previews and checkpoints of the run."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import tensorflow as tf
+
+from tfgan_kit.build import build_gan
+from tfgan_kit.data import Feed, Source, open_feed, open_source
+from tfgan_kit.errors import RunError
+from tfgan_kit.gan import GAN
+from tfgan_kit.recipe import Recipe
+from tfgan_kit.training import checkpoint, monitor
+from tfgan_kit.training.records import Records
+from tfgan_kit.training.run_folder import DataFacts, RunFolder
+from tfgan_kit.training.state import numpy_state, restore
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a run is, after a group of steps.
+
+    Attributes:
+        nimg: images seen.
+        total_img: images of the whole run, or None where time decides.
+        share: of the run that is done, in [0, 1].
+        img_per_sec: of this group.
+        sec_left: estimate, seconds.
+        stats: means since the last tick.
+        tick: whether this group ended a tick.
+    """
+
+    nimg: int
+    total_img: int | None
+    share: float
+    img_per_sec: float
+    sec_left: float
+    stats: dict[str, float]
+    tick: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How `train` ended.
+
+    Attributes:
+        folder: the run.
+        nimg: images seen in all.
+        finished: False where it was interrupted; the same call goes on from there.
+    """
+
+    folder: RunFolder
+    nimg: int
+    finished: bool
+
+
+def train(
+    recipe: Recipe,
+    out: Path,
+    *,
+    name: str = "recipe",
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    notify: Callable[[str], None] = lambda _: None,
+) -> Outcome:
+    """Train a recipe in a run folder, or go on with the run that is there.
+
+    Args:
+        recipe: what to train.
+        out: the run folder, new or of the same recipe.
+        name: of the recipe, for the records.
+        on_progress: called after every group of steps.
+        notify: called with a line that the user should see.
+
+    Raises:
+        RecipeError, DataError: before anything is written.
+        RunError: the folder is in use, of another run, or cannot be written.
+        DivergedError: a loss stopped being finite; the checkpoints before that are kept.
+    """
+    folder = RunFolder(out)
+    if not folder.exists and out.is_dir() and any(path.name != ".lock" for path in out.iterdir()):
+        raise RunError(f"{out} is not a run and not empty: give another --out")
+    try:
+        source = open_source(recipe)
+        recipe, facts = resolve(recipe, source)
+        if folder.exists:
+            folder.check_same(recipe, facts)
+        with folder.lock():
+            for note in source.notes:
+                notify(note)
+            if not folder.exists:
+                folder.create(recipe, facts, name)
+            return _train_locked(recipe, source, facts, folder, on_progress, notify)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RunError(
+            f"cannot write {error.filename or out}: {reason}; checkpoints that were complete are kept: "
+            "make room or choose another disk, then give the same command"
+        ) from error
+
+
+def resolve(recipe: Recipe, source: Source) -> tuple[Recipe, DataFacts]:
+    """The recipe with what the data decides filled in, and the data's facts."""
+    height, width, channels = source.shape
+    conditional = source.labels is not None
+    names = source.class_names
+    if conditional and names is None:
+        names = tuple(str(i) for i in range(int(source.labels.max()) + 1))  # type: ignore[union-attr]
+    facts = DataFacts(
+        spec=source.spec,
+        images=len(source),
+        shape=source.shape,
+        class_names=names if conditional else None,
+        digest=source.digest,
+    )
+    return recipe.replace(resolution=(height, width), channels=channels, conditional=conditional), facts
+
+
+def compile_steps(gan: GAN, feed: Feed, jit: bool) -> Callable[[tf.Tensor], None]:
+    """`n -> None`: a compiled call of n train steps on what `feed` gives.
+
+    The step is jitted by itself, and the loop around it is a plain graph: inside an XLA loop the CPU's convolutions
+    are many times slower.
+    """
+    step = tf.function(gan.train_step, jit_compile=jit)
+
+    @tf.function
+    def run(n: tf.Tensor) -> None:
+        for _ in tf.range(n):
+            step(feed(gan.step))
+
+    return run
+
+
+def _train_locked(
+    recipe: Recipe,
+    source: Source,
+    facts: DataFacts,
+    folder: RunFolder,
+    on_progress: Callable[[Progress], None],
+    notify: Callable[[str], None],
+) -> Outcome:
+    # Build the GAN and go back to the newest good checkpoint.
+    gan = build_gan(recipe, facts.shape, facts.num_classes)
+    newest = checkpoint.load_newest(folder.checkpoints)
+    if newest:
+        manifest, state, refused = newest
+        restore(gan, state)
+        for line in refused:
+            notify(line)
+        if manifest.finished:
+            notify(f"{folder.path} is finished already")
+            return Outcome(folder=folder, nimg=manifest.nimg, finished=True)
+        notify(f"resuming {folder.path} at {manifest.nimg / 1000:.1f} kimg")
+    folder.rewind(int(gan.step))
+
+    # Open the data at that step, and compile.
+    img_per_step = recipe.batch_size * recipe.d_steps
+    feed = open_feed(
+        source,
+        batch=img_per_step,
+        seed=recipe.seed,
+        mirror=recipe.mirror,
+        memory_mb=recipe.memory_mb,
+        start_step=int(gan.step),
+    )
+    run_steps = compile_steps(gan, feed, recipe.jit)
+    records = Records(folder, gan, recipe, facts)
+    step = int(gan.step)
+    length = Length(recipe, img_per_step, step=step, time_progress=float(gan.time_progress))
+    steps_per_tick = max(1, round(recipe.tick_kimg * 1000 / img_per_step))
+    if step == 0:
+        records.preview(0)
+
+    def save(finished: bool) -> None:
+        checkpoint.save(
+            folder.checkpoints,
+            numpy_state(gan),
+            step=step,
+            nimg=step * img_per_step,
+            finished=finished,
+            keep=recipe.checkpoints_kept,
+        )
+
+    with _interruptible() as interrupted:
+        while not length.reached(step):
+            # Run a group of steps, up to the next tick or the end.
+            started = time.perf_counter()
+            n = min(recipe.steps_per_call, steps_per_tick - step % steps_per_tick, length.steps_left(step))
+            run_steps(tf.constant(n))
+            step += n
+            gan.time_progress.assign(length.time_share())
+            monitor.check_finite(gan, img_per_step)
+            finished, tick = length.reached(step), step % steps_per_tick == 0
+
+            # Tell where the run is.
+            seconds = time.perf_counter() - started
+            share = float(gan.progress(tf.constant(float(step * img_per_step))))
+            on_progress(
+                Progress(
+                    nimg=step * img_per_step,
+                    total_img=length.total_img,
+                    share=share,
+                    img_per_sec=n * img_per_step / seconds,
+                    sec_left=length.sec_left(share),
+                    stats=records.means(),
+                    tick=tick,
+                )
+            )
+
+            # Keep the records of a tick, the picture and the checkpoint where they are due.
+            ticks = step // steps_per_tick
+            if tick or finished:
+                records.tick(step)
+            if finished or (tick and ticks % recipe.preview_ticks == 0):
+                records.preview(step)
+            if finished or interrupted() or (tick and ticks % recipe.checkpoint_ticks == 0):
+                save(finished)
+            if interrupted():
+                break
+
+    records.close()
+    return Outcome(folder=folder, nimg=step * img_per_step, finished=length.reached(step))
+
+
+class Length:
+    """How long a run is: by images, or by the clock."""
+
+    def __init__(self, recipe: Recipe, img_per_step: int, *, step: int, time_progress: float) -> None:
+        self.total_img = round(recipe.kimg * 1000) if recipe.kimg else None
+        self._total_steps = -(-self.total_img // img_per_step) if self.total_img else None
+        self._budget_sec = recipe.minutes * 60 if recipe.minutes else None
+        # A resumed run has already used its share.
+        self._started = time.monotonic()
+        self._begun_at = step / self._total_steps if self._total_steps else time_progress
+
+    def time_share(self) -> float:
+        """Share of the time budget that is used; 0 where images decide."""
+        if self._budget_sec is None:
+            return 0.0
+        return min(1.0, self._begun_at + (time.monotonic() - self._started) / self._budget_sec)
+
+    def reached(self, step: int) -> bool:
+        """Whether the run is over after `step` steps."""
+        return step >= self._total_steps if self._total_steps else self.time_share() >= 1.0
+
+    def steps_left(self, step: int) -> int:
+        """Steps until the end; very many where the clock decides."""
+        return self._total_steps - step if self._total_steps else 2**31 - 1
+
+    def sec_left(self, share: float) -> float:
+        """Estimate of the seconds left from this process's own pace, where `share` of the run is done."""
+        return (time.monotonic() - self._started) * (1.0 - share) / max(share - self._begun_at, 1e-9)
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Turn Ctrl-C and SIGTERM into a flag, so that the loop can save before it leaves; a second one ends at once."""
+    asked = threading.Event()
+
+    def on_signal(number: int, frame: object) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,54 @@
+"""A GAN's variables as arrays by name, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+from tfgan_kit.errors import CheckpointError
+from tfgan_kit.gan import GAN
+
+
+def numpy_state(gan: GAN) -> dict[str, np.ndarray]:
+    """Every variable that a resumed run needs."""
+    return {name: np.asarray(variable) for name, variable in gan.state().items()}
+
+
+def restore(gan: GAN, state: Mapping[str, np.ndarray]) -> None:
+    """Put the arrays of `numpy_state` back.
+
+    Raises:
+        CheckpointError: a name or shape is not this GAN's.
+    """
+    variables = gan.state()
+    _assign(variables, state)
+
+
+def load_generator(G: keras.Model, state: Mapping[str, np.ndarray], owner: str) -> None:
+    """Put the weights of one generator into `G`.
+
+    Args:
+        G: a generator of the same architecture.
+        state: of `numpy_state`.
+        owner: "G" for the last weights, "G_ema" for the average.
+
+    Raises:
+        CheckpointError: a name or shape is not this generator's.
+    """
+    variables = {f"{owner}/{variable.path}": variable for variable in G.variables}
+    _assign(variables, {name: array for name, array in state.items() if name.startswith(f"{owner}/")})
+
+
+def _assign(variables: Mapping[str, keras.Variable], state: Mapping[str, np.ndarray]) -> None:
+    wrong = sorted(variables.keys() ^ state.keys()) + [
+        name for name in variables.keys() & state.keys() if tuple(variables[name].shape) != state[name].shape
+    ]
+    if wrong:
+        raise CheckpointError(
+            f"the checkpoint is of another architecture ({len(wrong)} variables differ, such as {wrong[0]!r}): "
+            "use the version of tfgan-kit that wrote it"
+        )
+    for name, variable in variables.items():
+        variable.assign(state[name])
