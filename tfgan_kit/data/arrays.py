@@ -22,7 +22,7 @@ _IDX_UBYTE = 0x08
 
 
 def open_npz(location: str, recipe: Recipe) -> Source:
-    """An .npz with uint8 `images` (or x, x_train, arr_0), (N, H, W) or (N, H, W, C), and perhaps `labels` (or y, y_train).
+    """An .npz with uint8 `images` (or x, x_train, arr_0), (N, H, W[, C]), and perhaps `labels` (or y, y_train).
 
     The arrays are read whole. Labels are whole numbers or text, (N,) or (N, 1).
 
@@ -58,7 +58,9 @@ def open_idx(location: str, recipe: Recipe) -> Source:
     if path.is_dir():
         path = find_idx(path, "train-images-idx3-ubyte")
     path = _existing_file(str(path), recipe)
-    labels_name = path.name.removesuffix(".gz").replace("images-idx3", "labels-idx1").replace("images.idx3", "labels.idx1")
+    labels_name = (
+        path.name.removesuffix(".gz").replace("images-idx3", "labels-idx1").replace("images.idx3", "labels.idx1")
+    )
     beside = [path.with_name(labels_name + suffix) for suffix in ("", ".gz")]
     labels_path = next((other for other in beside if other.is_file() and other != path), None)
     return _from_arrays(str(path), read_idx(path), read_idx(labels_path) if labels_path else None, recipe)
@@ -108,7 +110,9 @@ def _existing_file(location: str, recipe: Recipe) -> Path:
 def _from_arrays(where: str, images: NDArray[Any], values: NDArray[Any] | None, recipe: Recipe) -> Source:
     """A source of checked arrays; `where` names them in errors."""
     if images.dtype != np.uint8:
-        raise DataError(f"{where} is {images.dtype}; images must be uint8 with values 0 to 255: scale and cast them first")
+        raise DataError(
+            f"{where} is {images.dtype}; images must be uint8 with values 0 to 255: scale and cast them first"
+        )
     if images.ndim == 3:
         images = images[..., np.newaxis]
     if images.ndim != 4 or not 1 <= images.shape[3] <= 4 or 0 in images.shape:

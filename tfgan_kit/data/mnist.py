@@ -30,7 +30,7 @@ CLASS_NAMES = tuple("0123456789")
 # On this canvas every pixel's neighbours are at fixed flat distances: the empty margin parts rows and pictures.
 _ROWS, _COLUMNS = 29, 32
 _PIXELS = _ROWS * _COLUMNS
-_BLOCK = 4096  # pictures at a time, so that a block stays in the processor's cache
+_BLOCK = 512  # pictures at a time, so that a block stays in the processor's cache
 _COUNTS = range(1, 10)
 
 
@@ -63,7 +63,9 @@ def open_mnist(location: str, recipe: Recipe) -> Source:
     """
     images, labels = load_mnist(location or "train")
     kept, class_names = settle_labels(labels, CLASS_NAMES, recipe)
-    return ArraySource(recipe.data, fit_stack(images, recipe.resolution, recipe.channels, recipe.fit), kept, class_names)
+    return ArraySource(
+        recipe.data, fit_stack(images, recipe.resolution, recipe.channels, recipe.fit), kept, class_names
+    )
 
 
 def encode(images: Bytes, labels: Bytes) -> dict[str, Bytes]:
@@ -103,14 +105,14 @@ def decode(members: dict[str, Bytes]) -> Bytes:
 
 
 def _ink_blocks(bits: Bytes) -> Iterator[tuple[int, NDArray[np.int64], Bytes]]:
-    """Per block of pictures: flat index of its first pixel, the ink pixels from there, the ink in the 3x3 around each."""
+    """Per block of pictures: flat index of its first pixel, its ink pixels from there, the ink in the 3x3 of each."""
     block_bytes = _BLOCK * _PIXELS // 8
     for start in range(0, len(bits), block_bytes):
         ink = np.unpackbits(bits[start : start + block_bytes])
         padded = np.pad(ink, _COLUMNS + 1)
         across = padded[:-2] + padded[1:-1] + padded[2:]
         around = across[: -2 * _COLUMNS] + across[_COLUMNS:-_COLUMNS] + across[2 * _COLUMNS :]
-        where = np.flatnonzero(ink)
+        where = np.flatnonzero(ink.view(np.bool_))
         yield start * 8, where, around[where]
 
 
@@ -127,4 +129,6 @@ def _read_members(path: Path) -> dict[str, Bytes]:
         with ThreadPoolExecutor(4) as pool:
             return dict(zip(names, pool.map(read, names), strict=True))
     except (OSError, zipfile.BadZipFile) as error:
-        raise DataError(f"the bundled MNIST file {path.name} cannot be read ({error}): install tfgan-kit again") from None
+        raise DataError(
+            f"the bundled MNIST file {path.name} cannot be read ({error}): install tfgan-kit again"
+        ) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -15,6 +15,8 @@ from tfgan_kit.recipe import Recipe
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int32]
+
+_HASH_BLOCK = 1024  # pictures; the array may be memory-mapped and larger than memory
 
 
 class Source(Protocol):
@@ -51,6 +53,7 @@ class Source(Protocol):
         """Pictures `indices`, (B,) int64 in [0, N), as (B, H, W, C) uint8; may be called from several threads."""
 
 
+@dataclass(frozen=True, eq=False)
 class ArraySource:
     """A source whose pictures are one array, in memory or memory-mapped.
 
@@ -62,22 +65,20 @@ class ArraySource:
         notes: one-line warnings for the user.
     """
 
-    def __init__(
-        self,
-        spec: str,
-        images: Images,
-        labels: Labels | None,
-        class_names: tuple[str, ...] | None,
-        notes: tuple[str, ...] = (),
-    ) -> None:
-        self.spec = spec
-        self.images = images
-        self.shape: tuple[int, int, int] = images.shape[1:]
-        self.labels = labels
-        self.class_names = class_names
-        self.notes = notes
+    spec: str
+    images: Images
+    labels: Labels | None
+    class_names: tuple[str, ...] | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of every picture."""
+        _, height, width, channels = self.images.shape
+        return height, width, channels
 
     def __len__(self) -> int:
+        """Number of pictures."""
         return len(self.images)
 
     def read(self, indices: NDArray[np.int64]) -> Images:
@@ -87,22 +88,20 @@ class ArraySource:
     @cached_property
     def digest(self) -> str:
         """16 hex digits of a sha256 over pixels and labels."""
-        block = 1024
-        blocks = (self.images[first : first + block] for first in range(0, len(self.images), block))
-        return content_digest(blocks, self.shape, self.labels)
+        content = hashlib.sha256()
+        for first in range(0, len(self.images), _HASH_BLOCK):
+            content.update(np.ascontiguousarray(self.images[first : first + _HASH_BLOCK]).data)
+        return seal_digest(content, self.shape, self.labels)
 
 
-def content_digest(pixels: Iterable[Images], shape: tuple[int, int, int], labels: Labels | None) -> str:
-    """16 hex digits that change with any pixel or label, and do not depend on how `pixels` is cut into arrays.
+def seal_digest(content: hashlib._Hash, shape: tuple[int, int, int], labels: Labels | None) -> str:
+    """16 hex digits of a sha256 that has seen the pixels of all pictures in order, and now their shape and labels.
 
     Args:
-        pixels: uint8 arrays that hold all pictures in order.
+        content: the sha256 so far.
         shape: (H, W, C) of a picture.
         labels: (N,) int32, or None.
     """
-    content = hashlib.sha256()
-    for part in pixels:
-        content.update(np.ascontiguousarray(part).data)
     content.update(repr(shape).encode())
     if labels is not None:
         content.update(labels.astype("<i4").tobytes())

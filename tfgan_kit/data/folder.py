@@ -1,0 +1,181 @@
+"""The source `folder:PATH` or `folder:PATH#COLUMN`: pictures in a folder or a .zip."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from itertools import compress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tfgan_kit.data.labels import LabelTable, folder_labels
+from tfgan_kit.data.parallel import map_in_order
+from tfgan_kit.data.pictures import LABEL_TABLE, BrokenPictureError, Pictures, describe_sizes
+from tfgan_kit.data.resize import fit_picture, is_grey
+from tfgan_kit.data.source import ArraySource, Images, Labels, Source, fits_memory, seal_digest, settle_labels
+from tfgan_kit.errors import DataError
+from tfgan_kit.recipe import Recipe
+
+_MAX_BROKEN = 0.01
+_SHOWN = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Decoder:
+    """From a picture's name to its pixels, (H, W, C) uint8, or None where it is broken."""
+
+    pictures: Pictures
+    shape: tuple[int, int, int]
+    fit: str
+
+    def __call__(self, name: str) -> Images | None:
+        """The pixels of a picture, or None."""
+        height, width, channels = self.shape
+        try:
+            return fit_picture(self.pictures.load(name), (height, width), channels, self.fit)
+        except (BrokenPictureError, ValueError):
+            return None
+
+
+@dataclass(frozen=True, eq=False)
+class FolderSource:
+    """Pictures that are decoded when they are read, for sets too large for memory."""
+
+    spec: str
+    decoder: Decoder
+    names: list[str]
+    labels: Labels | None
+    class_names: tuple[str, ...] | None
+    digest: str
+    notes: tuple[str, ...]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of every picture."""
+        return self.decoder.shape
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return len(self.names)
+
+    def read(self, indices: NDArray[np.int64]) -> Images:
+        """Pictures `indices`, (B,) int64 in [0, N), as (B, H, W, C) uint8.
+
+        Raises:
+            DataError: a picture that could be read when the source was opened no longer can.
+        """
+        images = np.empty((len(indices), *self.shape), np.uint8)
+        for row, index in enumerate(indices):
+            pixels = self.decoder(self.names[index])
+            if pixels is None:
+                raise DataError(f"{self.spec}: {self.names[index]} could be read before and now cannot: restore it")
+            images[row] = pixels
+        return images
+
+
+def open_folder(location: str, recipe: Recipe) -> Source:
+    """Every picture below a folder or in a .zip, read once now so that broken ones are known.
+
+    Labels: `labels.csv` beside the pictures (`#COLUMN` picks a column where it has several), else class folders.
+
+    Raises:
+        DataError: no such folder, no pictures, sizes that differ without a resolution in the recipe, more than 1 %
+            broken pictures, or labels that do not match.
+    """
+    path, column = _split_location(location)
+    pictures = Pictures(path)
+    labels, class_names, label_notes = _find_labels(pictures, path, column, recipe)
+    labels, class_names = settle_labels(labels, class_names, recipe)
+
+    decoder = Decoder(pictures, _shape(pictures, path, recipe), recipe.fit)
+    names = pictures.names
+    in_memory = fits_memory(len(names), decoder.shape, recipe.memory_mb)
+    held = np.empty((len(names), *decoder.shape), np.uint8) if in_memory else None
+    good = np.zeros(len(names), bool)
+    content = hashlib.sha256()
+    for index, pixels in enumerate(map_in_order(decoder, names)):
+        if pixels is None:
+            continue
+        good[index] = True
+        if held is not None:
+            held[index] = pixels
+        else:
+            content.update(pixels.data)
+
+    notes = label_notes + _broken_notes(path, [names[index] for index in np.flatnonzero(~good)], len(names))
+    labels = None if labels is None else labels[good]
+    if held is not None:
+        return ArraySource(recipe.data, held if good.all() else held[good], labels, class_names, notes)
+    digest = seal_digest(content, decoder.shape, labels)
+    return FolderSource(recipe.data, decoder, list(compress(names, good)), labels, class_names, digest, notes)
+
+
+def _split_location(location: str) -> tuple[Path, str | None]:
+    """Path and label column; a path that exists may itself hold a #."""
+    whole = Path(location).expanduser()
+    if not location:
+        raise DataError("folder: needs the path of a folder or a .zip, as in folder:~/pictures")
+    if "#" not in location or whole.exists():
+        return whole, None
+    path, _, column = location.rpartition("#")
+    return Path(path).expanduser(), column
+
+
+def _find_labels(
+    pictures: Pictures, path: Path, column: str | None, recipe: Recipe
+) -> tuple[Labels | None, tuple[str, ...] | None, tuple[str, ...]]:
+    if recipe.conditional is False:
+        return None, None, ()
+    if pictures.table is None:
+        if column is not None:
+            raise DataError(
+                f"{path} has no {LABEL_TABLE}, so there is no column {column!r}: add the table or drop #{column}"
+            )
+        return folder_labels(pictures.names)
+    table = LabelTable(pictures.table, pictures.names, f"{path}/{LABEL_TABLE}")
+    if column is None and len(table.columns) != 1:
+        choose = f"{LABEL_TABLE} has the label columns {', '.join(table.columns) or '(none)'}"
+        if recipe.conditional:
+            raise DataError(f"{recipe.data} needs one label column: {choose}; choose one, as in folder:PATH#COLUMN")
+        return None, None, (f"{choose}: none is used; choose one with folder:PATH#COLUMN",)
+    labels, class_names = table.labels(column if column is not None else table.columns[0])
+    return labels, class_names, ()
+
+
+def _shape(pictures: Pictures, path: Path, recipe: Recipe) -> tuple[int, int, int]:
+    """What the recipe says, and for the rest what the headers of all pictures agree on."""
+    if recipe.resolution is not None and recipe.channels is not None:
+        return *recipe.resolution, recipe.channels
+
+    def header(name: str) -> tuple[tuple[int, int], bool] | None:
+        try:
+            size, image = pictures.header(name)
+        except BrokenPictureError:
+            return None
+        return size, is_grey(image)
+
+    found = [kind for kind in map_in_order(header, pictures.names) if kind is not None]
+    sizes = Counter(size for size, _ in found)
+    if not found:
+        raise DataError(f"{path}: none of its {len(pictures.names):,} pictures can be read")
+    if recipe.resolution is None and len(sizes) > 1:
+        raise DataError(
+            f"{path}: the pictures differ in size, {describe_sizes(sizes)}: choose one with --resolution HxW"
+        )
+    height, width = recipe.resolution or next(iter(sizes))
+    return height, width, recipe.channels or (1 if all(grey for _, grey in found) else 3)
+
+
+def _broken_notes(path: Path, broken: list[str], total: int) -> tuple[str, ...]:
+    if not broken:
+        return ()
+    shown = ", ".join(broken[:_SHOWN]) + (", ..." if len(broken) > _SHOWN else "")
+    pictures = "picture" if len(broken) == 1 else "pictures"
+    if len(broken) > _MAX_BROKEN * total:
+        raise DataError(
+            f"{path}: {len(broken):,} of {total:,} pictures are broken, more than 1 %: {shown}: repair or remove them"
+        )
+    return (f"skipped {len(broken):,} broken {pictures} of {total:,}: {shown}",)

@@ -1,0 +1,149 @@
+"""Feeds: what the training loop calls, inside its compiled function, for the pictures of a step."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import tensorflow as tf
+
+from tfgan_kit import rng
+from tfgan_kit.data.parallel import available_cpus
+from tfgan_kit.data.source import Source, fits_memory
+
+_READ_AHEAD = 4  # batches ready before they are asked for
+
+
+def batch_indices(step: tf.Tensor | int, *, seed: int, size: int, batch: int) -> tf.Tensor:
+    """Which pictures a step gets, from the step alone: every epoch is a fresh permutation of the whole set.
+
+    Pictures are counted without regard to steps, so a batch may end one epoch and begin the next.
+
+    Args:
+        step: scalar, >= 0.
+        seed: of the run.
+        size: pictures in the set.
+        batch: pictures a step; may exceed `size`.
+
+    Returns:
+        (batch,) int64 in [0, size).
+    """
+    position = tf.cast(step, tf.int64) * batch + tf.range(batch, dtype=tf.int64)
+    epoch, within = position // size, position % size
+    indices = tf.zeros_like(within)
+    epochs_touched = (size + batch - 2) // size + 1
+    for later in range(epochs_touched):
+        this = epoch[0] + later
+        shuffled = tf.random.experimental.index_shuffle(within, rng.key(seed, rng.Stream.ORDER, this), size - 1)
+        indices = tf.where(epoch == this, shuffled, indices)
+    return indices
+
+
+class Feed(ABC):
+    """The pictures and labels of each step; call it inside a tf.function, outside a jitted one.
+
+    Attributes:
+        in_memory: whether the whole set is held in memory, so that any step can be asked for in any order.
+    """
+
+    in_memory: bool
+
+    def __init__(self, source: Source, *, batch: int, seed: int, mirror: bool) -> None:
+        """Arguments as for `open_feed`."""
+        self._size = len(source)
+        self._batch = batch
+        self._seed = seed
+        self._mirror = mirror
+        self._labels = None if source.labels is None else tf.constant(source.labels, tf.int32)
+
+    def __call__(self, step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """The data of a step.
+
+        Args:
+            step: scalar int64.
+
+        Returns:
+            images: (batch, H, W, C) uint8.
+            labels: (batch,) int32, or None where the source has none.
+        """
+        indices = batch_indices(step, seed=self._seed, size=self._size, batch=self._batch)
+        images = self._images(step, indices)
+        if self._mirror:
+            images = mirrored(images, step, seed=self._seed)
+        return images, None if self._labels is None else tf.gather(self._labels, indices)
+
+    @abstractmethod
+    def _images(self, step: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
+        """Pictures `indices`, (batch,) int64, as (batch, H, W, C) uint8."""
+
+
+class MemoryFeed(Feed):
+    """The whole set as one tensor, which a tf.function captures by reference: no input pipeline to wait for."""
+
+    in_memory = True
+
+    def __init__(self, source: Source, *, batch: int, seed: int, mirror: bool) -> None:
+        """Arguments as for `open_feed`."""
+        super().__init__(source, batch=batch, seed=seed, mirror=mirror)
+        # In host memory, where the indices are computed too: an accelerator gets a batch, not the set.
+        with tf.device("CPU:0"):
+            self._pictures = tf.constant(source.read(np.arange(self._size)), tf.uint8)
+
+    def _images(self, step: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
+        with tf.device("CPU:0"):
+            return tf.gather(self._pictures, indices)
+
+
+class StreamFeed(Feed):
+    """Pictures read by threads ahead of time, in the order of the steps, from `start_step` on without a gap."""
+
+    in_memory = False
+
+    def __init__(self, source: Source, *, batch: int, seed: int, mirror: bool, start_step: int) -> None:
+        """Arguments as for `open_feed`."""
+        super().__init__(source, batch=batch, seed=seed, mirror=mirror)
+
+        def load(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            indices = batch_indices(step, seed=seed, size=len(source), batch=batch)
+            images = tf.numpy_function(source.read, [indices], tf.uint8, stateful=False)
+            return step, tf.ensure_shape(images, (batch, *source.shape))
+
+        steps = tf.data.Dataset.range(start_step, tf.int64.max)
+        loaded = steps.map(load, num_parallel_calls=available_cpus(), deterministic=True)
+        self._iterator = iter(loaded.prefetch(_READ_AHEAD))
+
+    def _images(self, step: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
+        loaded_step, images = next(self._iterator)
+        in_turn = tf.debugging.assert_equal(
+            tf.cast(step, tf.int64), loaded_step, "a stream of data was asked for a step out of turn; open a new feed"
+        )
+        with tf.control_dependencies([] if in_turn is None else [in_turn]):
+            return tf.identity(images)
+
+
+def mirrored(images: tf.Tensor, step: tf.Tensor, *, seed: int) -> tf.Tensor:
+    """Each picture flipped left to right with probability 1/2, as the step alone decides.
+
+    Args:
+        images: (B, H, W, C).
+        step: scalar int64.
+        seed: of the run.
+    """
+    chance = rng.uniform(rng.key(seed, rng.Stream.MIRROR, step), (images.shape[0], 1, 1, 1))
+    return tf.where(chance < 0.5, tf.reverse(images, axis=[2]), images)
+
+
+def open_feed(source: Source, *, batch: int, seed: int, mirror: bool, memory_mb: int, start_step: int) -> Feed:
+    """A feed of a source: from memory if its pictures take at most `memory_mb` MiB, else streamed, bit for bit the same.
+
+    Args:
+        source: of the pictures.
+        batch: pictures a call, which is the recipe's batch size times its D steps.
+        seed: of the run.
+        mirror: show each picture flipped left to right half of the time.
+        memory_mb: budget, MiB.
+        start_step: the first step that will be asked for.
+    """
+    if fits_memory(len(source), source.shape, memory_mb):
+        return MemoryFeed(source, batch=batch, seed=seed, mirror=mirror)
+    return StreamFeed(source, batch=batch, seed=seed, mirror=mirror, start_step=start_step)

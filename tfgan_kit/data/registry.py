@@ -1,0 +1,43 @@
+"""From the text in a recipe's `data` to an open source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tfgan_kit.data.arrays import open_idx, open_npz
+from tfgan_kit.data.folder import open_folder
+from tfgan_kit.data.mnist import open_mnist
+from tfgan_kit.data.source import Source
+from tfgan_kit.data.tfds import open_tfds
+from tfgan_kit.errors import DataError, nearest
+from tfgan_kit.recipe import Recipe
+
+# Each gets what follows the colon.
+SOURCES: dict[str, Callable[[str, Recipe], Source]] = {
+    "mnist": open_mnist,
+    "folder": open_folder,
+    "npz": open_npz,
+    "idx": open_idx,
+    "tfds": open_tfds,
+}
+
+
+def open_source(recipe: Recipe) -> Source:
+    """The pictures that a recipe trains on, at its resolution, channels and fit, with labels if it is to use them.
+
+    Args:
+        recipe: of which `data`, `resolution`, `channels`, `fit`, `conditional`, `memory_mb` and `batch_size` matter.
+
+    Raises:
+        DataError: an unknown scheme, data that cannot be read or does not fit the recipe, or fewer images than a batch.
+    """
+    scheme, _, location = recipe.data.partition(":")
+    if scheme not in SOURCES:
+        raise DataError(f"data={recipe.data!r} has the unknown scheme {scheme!r}: {nearest(scheme, SOURCES)}")
+    source = SOURCES[scheme](location, recipe)
+    if len(source) < recipe.batch_size:
+        raise DataError(
+            f"{recipe.data} has {len(source):,} images, fewer than a batch of {recipe.batch_size}: "
+            "add images or lower batch_size"
+        )
+    return source
