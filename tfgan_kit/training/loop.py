@@ -68,6 +68,7 @@ def train(
     name: str = "recipe",
     on_progress: Callable[[Progress], None] = lambda _: None,
     notify: Callable[[str], None] = lambda _: None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Outcome:
     """Train a recipe in a run folder, or go on with the run that is there.
 
@@ -77,6 +78,7 @@ def train(
         name: of the recipe, for the records.
         on_progress: called after every group of steps.
         notify: called with a line that the user should see.
+        clock: what a length in minutes is measured by, seconds.
 
     Raises:
         RecipeError, DataError: before anything is written.
@@ -96,7 +98,7 @@ def train(
                 notify(note)
             if not folder.exists:
                 folder.create(recipe, facts, name)
-            return _train_locked(recipe, source, facts, folder, on_progress, notify)
+            return _train_locked(recipe, source, facts, folder, on_progress, notify, clock)
     except OSError as error:
         reason = error.strerror or str(error)
         raise RunError(
@@ -145,6 +147,7 @@ def _train_locked(
     folder: RunFolder,
     on_progress: Callable[[Progress], None],
     notify: Callable[[str], None],
+    clock: Callable[[], float],
 ) -> Outcome:
     # Build the GAN and go back to the newest good checkpoint.
     gan = build_gan(recipe, facts.shape, facts.num_classes)
@@ -173,7 +176,7 @@ def _train_locked(
     run_steps = compile_steps(gan, feed, recipe.jit)
     records = Records(folder, gan, recipe, facts)
     step = int(gan.step)
-    length = Length(recipe, img_per_step, step=step, time_progress=float(gan.time_progress))
+    length = Length(recipe, img_per_step, step=step, time_progress=float(gan.time_progress), clock=clock)
     steps_per_tick = max(1, round(recipe.tick_kimg * 1000 / img_per_step))
     if step == 0:
         records.preview(0)
@@ -232,19 +235,19 @@ def _train_locked(
 class Length:
     """How long a run is: by images, or by the clock."""
 
-    def __init__(self, recipe: Recipe, img_per_step: int, *, step: int, time_progress: float) -> None:
+    def __init__(self, recipe: Recipe, img_per_step: int, *, step: int, time_progress: float, clock: Callable[[], float]) -> None:
         self.total_img = round(recipe.kimg * 1000) if recipe.kimg else None
         self._total_steps = -(-self.total_img // img_per_step) if self.total_img else None
         self._budget_sec = recipe.minutes * 60 if recipe.minutes else None
         # A resumed run has already used its share.
-        self._started = time.monotonic()
+        self._clock, self._started = clock, clock()
         self._begun_at = step / self._total_steps if self._total_steps else time_progress
 
     def time_share(self) -> float:
         """Share of the time budget that is used; 0 where images decide."""
         if self._budget_sec is None:
             return 0.0
-        return min(1.0, self._begun_at + (time.monotonic() - self._started) / self._budget_sec)
+        return min(1.0, self._begun_at + (self._clock() - self._started) / self._budget_sec)
 
     def reached(self, step: int) -> bool:
         """Whether the run is over after `step` steps."""
@@ -256,7 +259,7 @@ class Length:
 
     def sec_left(self, share: float) -> float:
         """Estimate of the seconds left from this process's own pace, where `share` of the run is done."""
-        return (time.monotonic() - self._started) * (1.0 - share) / max(share - self._begun_at, 1e-9)
+        return (self._clock() - self._started) * (1.0 - share) / max(share - self._begun_at, 1e-9)
 
 
 @contextmanager

@@ -1,0 +1,58 @@
+"""How a run shows itself: one live line on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+if TYPE_CHECKING:
+    from tfgan_kit.training.loop import Progress as RunProgress
+
+
+class ProgressLine:
+    """A context in which a run's progress is shown."""
+
+    def __init__(self) -> None:
+        self._console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+        self._live = self._console.is_terminal
+        self._progress = Progress(
+            BarColumn(bar_width=16), TextColumn("{task.description}"), console=self._console, disable=not self._live
+        )
+        self._task = self._progress.add_task("compiling the train step", total=1.0)
+
+    def __enter__(self) -> ProgressLine:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        self._console.print(text, markup=False)
+
+    def update(self, progress: RunProgress) -> None:
+        """Show where the run is."""
+        text = describe(progress)
+        if self._live:
+            self._progress.update(self._task, completed=progress.share, description=text)
+        elif progress.tick or progress.share >= 1.0:
+            self.say(text)
+
+
+def describe(progress: RunProgress) -> str:
+    """Images seen, speed, time left, losses and D's outputs, in one line."""
+    stats = progress.stats
+    total = f"/{progress.total_img / 1000:g}" if progress.total_img else ""
+    minutes, seconds = divmod(round(progress.sec_left), 60)
+    return (
+        f"{progress.nimg / 1000:.1f}{total} kimg  {progress.img_per_sec:.0f} img/s  {minutes}:{seconds:02d} left  "
+        f"D {stats['d_loss']:.3f}  G {stats['g_loss']:.3f}  D(real) {stats['d_real']:.2f}  "
+        f"D(fake) {stats['d_fake']:.2f}  acc {100 * stats['d_accuracy']:.0f} %"
+    )

@@ -1,0 +1,59 @@
+"""`tfgan recipes`."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated
+
+import typer
+
+from tfgan_kit.recipe import Recipe, type_name
+from tfgan_kit.recipes import DEFAULT, RECIPES, recipe_row
+
+
+def recipes(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Show every field of this recipe.", show_default=False,
+                       autocompletion=lambda: sorted(RECIPES)),
+    ] = None,
+) -> None:  # fmt: skip
+    """List the recipes, or show one with every field, its meaning, and what the recipe changes."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    if name is None:
+        table = Table("recipe", "what it is", "measured", box=None, pad_edge=False)
+        for key, row in RECIPES.items():
+            table.add_row(f"[bold]{key}[/bold]{' (default)' if key == DEFAULT else ''}", row.about, row.result)
+        console.print(table)
+        console.print("\nOne in full: tfgan recipes NAME. Train it: tfgan train NAME [--set KEY=VALUE ...]")
+        return
+
+    row = recipe_row(name)
+    table = Table("field", "value", "default", "meaning", "legal", box=None, pad_edge=False)
+    for field in dataclasses.fields(Recipe):
+        value = getattr(row.recipe, field.name)
+        changed = value != field.default
+        shown = f"[bold]{_show(value)}[/bold]" if changed else _show(value)
+        table.add_row(field.name, shown, _show(field.default) if changed else "", field.metadata["doc"], _legal(field))
+    console.print(f"[bold]{name}[/bold]: {row.about}\n{row.result}\n")
+    console.print(table)
+    console.print(f"\nTrain it with changes: tfgan train {name} --set FIELD=VALUE")
+
+
+def _show(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _legal(field: dataclasses.Field[object]) -> str:
+    bounds = field.metadata
+    if bounds["choices"]:
+        return " | ".join(map(str, bounds["choices"]))
+    limits = [f"{sign} {bounds[key]:g}" for key, sign in (("low", ">="), ("above", ">"), ("high", "<=")) if bounds[key] is not None]
+    return ", ".join([type_name(field), *limits])

@@ -1,0 +1,107 @@
+"""`tfgan train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tfgan_kit.errors import RecipeError, RunError
+from tfgan_kit.recipe import Recipe, parse_assignment, parse_resolution
+from tfgan_kit.recipes import DEFAULT, RECIPES, recipe_row
+
+
+def train(
+    recipe: Annotated[
+        str | None,
+        typer.Argument(help=f"Recipe; `tfgan recipes` lists them.  [default: {DEFAULT}]", show_default=False,
+                       autocompletion=lambda: sorted(RECIPES)),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Data source: mnist, folder:PATH (a folder or .zip), npz:PATH, idx:PATH, tfds:NAME.",
+                     show_default="the recipe's"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Run folder; an unfinished run there goes on.", show_default="artifacts/NNNN-RECIPE"),
+    ] = None,
+    kimg: Annotated[
+        float | None, typer.Option(help="Length in thousands of images.", show_default="the recipe's")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Length in minutes of training.", show_default="the recipe's")
+    ] = None,
+    resolution: Annotated[
+        str | None, typer.Option(help="HEIGHTxWIDTH in px, or one number.", show_default="the data's")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of every random draw.", show_default="the recipe's")] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a field of the recipe; may be repeated."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be trained, and leave.")] = False,
+) -> None:  # fmt: skip
+    """Train a GAN; by default on the bundled MNIST, for five minutes. Run it again to go on with an unfinished run."""
+    if kimg is not None and minutes is not None:
+        raise RecipeError("--kimg and --minutes are two lengths of one run: give one of them")
+    changes = dict(parse_assignment(text) for text in assignments or ())
+    if resolution is not None:
+        changes["resolution"] = parse_resolution(resolution)
+    options = {"data": data, "kimg": kimg, "minutes": minutes, "seed": seed}
+    changes |= {name: value for name, value in options.items() if value is not None}
+
+    name, chosen, folder = _choose(recipe, changes, out)
+    if dry_run:
+        _show_plan(chosen, folder)
+        return
+
+    from tfgan_kit.cli.progress import ProgressLine
+    from tfgan_kit.training.loop import train as train_recipe
+
+    with ProgressLine() as line:
+        line.say(f"training {name} in {folder}")
+        outcome = train_recipe(chosen, folder, name=name, on_progress=line.update, notify=line.say)
+    if not outcome.finished:
+        print(f"stopped at {outcome.nimg / 1000:.1f} kimg and saved; the same command goes on from there")
+        return
+    print(f"finished: {outcome.nimg / 1000:.1f} kimg in {folder}")
+    print(f"look at   {folder / 'progress.gif'}, {folder / 'previews'}, or: tensorboard --logdir {folder}")
+    print(f"next      tfgan export {folder} --onnx")
+
+
+def _choose(name: str | None, changes: dict[str, object], out: Path | None) -> tuple[str, Recipe, Path]:
+    """The recipe's name, the recipe and the run folder that a command line means."""
+    from tfgan_kit.training.run_folder import RunFolder, next_run
+
+    # An existing run, named by its folder alone, brings its own recipe.
+    if out is not None and name is None and not changes and RunFolder(out).exists:
+        own, _, own_name = RunFolder(out).read()
+        return own_name, own, out
+    name = name or DEFAULT
+    chosen = recipe_row(name).recipe.replace(**changes)
+    if out is not None and out.exists() and not out.is_dir():
+        raise RunError(f"--out {out} is a file: name a folder")
+    return name, chosen, out or next_run(name, chosen).path
+
+
+def _show_plan(recipe: Recipe, folder: Path) -> None:
+    from tfgan_kit.build import build_gan
+    from tfgan_kit.data import open_source
+    from tfgan_kit.training.loop import resolve
+
+    source = open_source(recipe)
+    for note in source.notes:
+        print(note)
+    recipe, facts = resolve(recipe, source)
+    gan = build_gan(recipe, facts.shape, facts.num_classes)
+    height, width, channels = facts.shape
+    classes = f", {facts.num_classes} classes" if facts.num_classes else ", no labels"
+    length = f"{recipe.kimg:g} kimg" if recipe.kimg else f"{recipe.minutes:g} minutes"
+    print(f"data      {facts.spec}: {facts.images:,} images of {height}x{width}x{channels}{classes}")
+    print(f"G         {recipe.family}, {gan.G.count_params():,} parameters")
+    print(f"D         {recipe.family}, {gan.D.count_params():,} parameters")
+    print(f"length    {length}, batch {recipe.batch_size}, {recipe.precision}, {'XLA' if recipe.jit else 'graph'}")
+    print(f"folder    {folder}")
+    print("nothing was written: leave out --dry-run to train")
