@@ -65,7 +65,7 @@ def train(
         outcome = train_recipe(chosen, folder, name=name, on_progress=line.update, notify=line.say)
     if not outcome.finished:
         print(f"stopped at {outcome.nimg / 1000:.1f} kimg and saved; the same command goes on from there")
-        return
+        raise typer.Exit(130)
     print(f"finished: {outcome.nimg / 1000:.1f} kimg in {folder}")
     print(f"look at   {folder / 'progress.gif'}, {folder / 'previews'}, or: tensorboard --logdir {folder}")
     print(f"next      tfgan export {folder} --onnx")

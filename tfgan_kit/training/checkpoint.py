@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import uuid
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -111,11 +112,18 @@ def load_newest(folder: Path) -> tuple[Manifest, dict[str, np.ndarray], list[str
                 raise CheckpointError(f"{place.name} does not match its hash")
             with np.load(archive, allow_pickle=False) as arrays:
                 return manifest, dict(arrays), refused
-        except (CheckpointError, OSError) as error:
+        except (CheckpointError, OSError, ValueError, zipfile.BadZipFile) as error:
             refused.append(f"checkpoint {place.name} is damaged and was not used ({error})")
     if refused:
         raise CheckpointError(f"no checkpoint in {folder} is intact: {'; '.join(refused)}; start again with another --out")
     return None
+
+
+def remove_after(folder: Path, step: int) -> None:
+    """Delete the checkpoints of later steps: those that were refused, which training will write anew."""
+    for place in _newest_first(folder):
+        if int(place.name.removeprefix("step-")) > step:
+            shutil.rmtree(place)
 
 
 def newest_manifest(folder: Path) -> Manifest | None:

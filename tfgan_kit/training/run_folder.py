@@ -156,7 +156,7 @@ class RunFolder:
         return _lines(self.stats)
 
     def rewind(self, step: int) -> None:
-        """Forget every record after `step`, and what a killed writer left."""
+        """Forget everything after `step`, damaged checkpoints included, and what a killed writer left."""
         for folder in (self.path, self.checkpoints, self.previews):
             remove_temporaries(folder)
         for file in (self.stats, self.timing):
@@ -166,6 +166,7 @@ class RunFolder:
         for preview in self.previews.glob("step-*.png"):
             if int(preview.stem.removeprefix("step-")) > step:
                 preview.unlink()
+        checkpoint.remove_after(self.checkpoints, step)
 
     def preview_path(self, step: int) -> Path:
         """Where the preview of a step lies."""
