@@ -1,0 +1,229 @@
+"""From a Keras generator to an ONNX model, and from a run folder to a file that is proven equal to it."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import keras
+import onnx
+import tensorflow as tf
+
+from tfgan_kit._version import __version__
+from tfgan_kit.build import build_generator
+from tfgan_kit.errors import CheckpointError, ExportError
+from tfgan_kit.export import parity
+from tfgan_kit.export.graph import Graph
+from tfgan_kit.export.optimize import optimize
+from tfgan_kit.export.spec import LAYOUTS, PROPERTY, RANGES, WEIGHTS, ModelSpec
+from tfgan_kit.export.tail import append_tail
+from tfgan_kit.training import checkpoint
+from tfgan_kit.training.files import write_atomic
+from tfgan_kit.training.run_folder import RunFolder
+from tfgan_kit.training.state import load_generator
+
+OPSETS = range(13, 19)
+# What every onnxruntime since 1.10 reads.
+IR_VERSION = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportResult:
+    """What `export_onnx` made.
+
+    Attributes:
+        file: the model.
+        spec: what it says of itself, parity included.
+        size_bytes: of the file.
+        refused: one line for each damaged checkpoint that was passed over.
+    """
+
+    file: Path
+    spec: ModelSpec
+    size_bytes: int
+    refused: tuple[str, ...]
+
+
+def export_onnx(
+    run: Path,
+    file: Path | None = None,
+    *,
+    layout: str = "nhwc",
+    output: str = "uint8",
+    opset: int = 17,
+    weights: str = "ema",
+    figures: Mapping[str, float] | None = None,
+) -> ExportResult:
+    """Export the generator of a run's newest intact checkpoint; what is written was compared with TensorFlow.
+
+    Args:
+        run: the run folder.
+        file: where the model goes; None: generator.onnx in the run folder.
+        layout: axes of the images after N, "nhwc" or "nchw".
+        output: "uint8", grey levels, or "float32", in [-1, 1].
+        opset: of the default operator set, one of OPSETS.
+        weights: "ema" for the moving average, "last" for the weights of the last step.
+        figures: measured figures to keep in the file, by name.
+
+    Raises:
+        ExportError: an option that is not legal, a generator that has no ONNX form, or a model that is not equal to it;
+            what was at `file` before is as it was.
+        RunError: `run` is not a run or has no intact checkpoint.
+    """
+    check_options(layout=layout, output=output, opset=opset, weights=weights)
+    folder = RunFolder(run)
+    recipe, facts, name = folder.read()
+    found = checkpoint.load_newest(folder.checkpoints)
+    if found is None:
+        raise CheckpointError(f"{run} has no checkpoint yet: wait for the first one, or train it further")
+    manifest, state, refused = found
+    file = run / "generator.onnx" if file is None else file
+    check_writable(file)
+
+    G = build_generator(recipe, shape=facts.shape, num_classes=facts.num_classes, dtype="float32")
+    load_generator(G, state, "G_ema" if weights == "ema" else "G")
+    height, width, channels = facts.shape
+    spec = ModelSpec(
+        z_dim=recipe.z_dim,
+        z_prior=recipe.z_prior,
+        class_names=facts.class_names or None,
+        height=height,
+        width=width,
+        channels=channels,
+        layout=layout,
+        dtype=output,
+        recipe_name=name,
+        recipe_digest=recipe.digest(),
+        recipe=recipe.to_json(),
+        data_spec=facts.spec,
+        data_digest=facts.digest,
+        data_images=facts.images,
+        nimg=manifest.nimg,
+        weights=weights,
+        parity=parity.Parity(max_abs_error=0.0, batch_sizes=parity.BATCH_SIZES, tolerance=parity.TOLERANCE),
+        tfgan_kit=__version__,
+        figures=dict(figures or {}),
+    )
+    spec, content = proven_model(G, spec, opset)
+    try:
+        write_atomic(file, lambda temporary: temporary.write_bytes(content))
+    except OSError as error:
+        raise ExportError(f"{file} cannot be written: {error.strerror or error}") from None
+    return ExportResult(file=file, spec=spec, size_bytes=len(content), refused=tuple(refused))
+
+
+def check_options(*, layout: str, output: str, opset: int, weights: str) -> None:
+    """Refuse an option that is not legal.
+
+    Raises:
+        ExportError: with the legal values.
+    """
+    for name, value, legal in (
+        ("layout", layout, LAYOUTS),
+        ("output", output, tuple(RANGES)),
+        ("weights", weights, WEIGHTS),
+    ):
+        if value not in legal:
+            raise ExportError(f"{name} {value!r} is unknown; legal: {', '.join(legal)}")
+    if opset not in OPSETS:
+        raise ExportError(f"opset {opset} cannot be written; legal: {OPSETS[0]} to {OPSETS[-1]}")
+
+
+def check_writable(file: Path) -> None:
+    """Refuse a place where no file can be, before the work starts.
+
+    Raises:
+        ExportError: with the reason.
+    """
+    if file.is_dir():
+        raise ExportError(f"{file} is a folder: name a file, such as {file / 'generator.onnx'}")
+    if not file.parent.is_dir():
+        raise ExportError(f"{file} cannot be written: there is no folder {file.parent}")
+
+
+def proven_model(G: keras.Model, spec: ModelSpec, opset: int) -> tuple[ModelSpec, bytes]:
+    """The optimised model of a float32 generator, compared with it at every stage.
+
+    Args:
+        G: z (N, z_dim) float32 [and classes (N,) int32] to images (N, H, W, C) float32 in [-1, 1].
+        spec: what the file is to be; its parity is measured here.
+        opset: of the default operator set.
+
+    Returns:
+        `spec` with the parity of the float images, and the content of the file.
+
+    Raises:
+        ExportError: a model that is not legal ONNX, or not equal to `G`.
+    """
+    inputs = parity.batches(spec.z_dim, spec.z_prior, spec.num_classes)
+    expected = parity.reference(G, inputs)
+
+    # As tf2onnx has it; then optimised, with float images; then the file itself.
+    raw = to_onnx(G, opset)
+    parity.check_legal(raw)
+    parity.check_equal(raw.SerializeToString(), inputs, expected, "nhwc")
+    as_float = _finished(raw, replace(spec, dtype="float32"))
+    measured = parity.check_equal(as_float.SerializeToString(), inputs, expected, spec.layout)
+    spec = replace(spec, parity=measured)
+    model = _finished(raw, spec)
+    parity.check_legal(model)
+    content: bytes = model.SerializeToString()
+    parity.check_equal(content, inputs, expected, spec.layout)
+    return spec, content
+
+
+def to_onnx(G: keras.Model, opset: int) -> onnx.ModelProto:
+    """tf2onnx's model of a generator, with inputs `z` and, with classes, `labels` int64, and output `images`.
+
+    Raises:
+        ExportError: tf2onnx fails.
+    """
+    signature = [tf.TensorSpec((None, G.inputs[0].shape[1]), tf.float32, name="z")]
+    if len(G.inputs) == 2:
+        signature.append(tf.TensorSpec((None,), tf.int64, name="labels"))
+
+    @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
+    def generate(z: tf.Tensor, labels: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        images = G(z if labels is None else [z, tf.cast(labels, tf.int32)], training=False)
+        return {"images": images}
+
+    with _silence():
+        import tf2onnx
+
+        try:
+            model, _ = tf2onnx.convert.from_function(generate, input_signature=signature, opset=opset)
+        except Exception as error:  # tf2onnx raises whatever its rewriters run into.
+            raise ExportError(f"the generator cannot be exported to opset {opset}: {error}") from error
+    return model
+
+
+def _finished(raw: onnx.ModelProto, spec: ModelSpec) -> onnx.ModelProto:
+    """The optimised model with the output and the metadata that `spec` states."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(raw)
+    graph = Graph(copy)
+    for value in graph.inputs:
+        value.type.tensor_type.shape.dim[0].dim_param = "N"
+    append_tail(graph, spec.image_shape, layout=spec.layout, dtype=spec.dtype)
+    optimize(graph)
+    model = graph.to_model(IR_VERSION, producer="tfgan-kit", version=__version__)
+    onnx.helper.set_model_props(model, {PROPERTY: spec.to_json()})
+    return model
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep the converter's own warnings and log lines from the user: what matters is checked afterwards."""
+    logger = logging.getLogger("tf2onnx")
+    level = logger.level
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            logger.setLevel(logging.CRITICAL + 1)
+            yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,218 @@
+"""What a tfgan .onnx says of itself: the JSON in its metadata property `tfgan`. Standard library only.
+
+    {"format": 1,
+     "z":       {"dim": 64, "prior": "normal"},
+     "classes": ["0", "1", ...] or null,
+     "images":  {"height": 28, "width": 28, "channels": 1, "layout": "nhwc", "dtype": "uint8", "range": [0, 255]},
+     "recipe":  {"name": "mnist", "digest": "...", "fields": {...}},
+     "data":    {"spec": "mnist", "digest": "...", "images": 70000},
+     "nimg":    1200000,
+     "weights": "ema",
+     "figures": {"fd": 15.2},
+     "parity":  {"max_abs_error": 2e-07, "batch_sizes": [1, 16], "tolerance": 0.0001},
+     "tfgan_kit": "0.1.0"}
+
+Graph inputs are `z` (N, dim) float32 and, where there are classes, `labels` (N,) int64; the output is `images`.
+Keys that a reader does not know are left alone; a change of meaning raises `format`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tfgan_kit.errors import ModelFileError
+from tfgan_kit.latents import PRIORS
+
+FORMAT = 1
+PROPERTY = "tfgan"
+LAYOUTS = ("nhwc", "nchw")
+# Values of the images by the dtype they are stored in.
+RANGES: dict[str, tuple[float, float]] = {"uint8": (0, 255), "float32": (-1, 1)}
+WEIGHTS = ("ema", "last")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parity:
+    """How far onnxruntime's pictures are from TensorFlow's.
+
+    Attributes:
+        max_abs_error: largest difference of a value, on images in [-1, 1].
+        batch_sizes: batch sizes that were compared; every class is among the compared ones.
+        tolerance: the largest difference that an export may have.
+    """
+
+    max_abs_error: float
+    batch_sizes: tuple[int, ...]
+    tolerance: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """Everything there is to know to sample from a model file.
+
+    Attributes:
+        z_dim: length of z.
+        z_prior: distribution of z, see `tfgan_kit.latents`.
+        class_names: names of the classes, or None for an unconditional model.
+        height, width, channels: of the images, px.
+        layout: order of the output's axes after N, "nhwc" or "nchw".
+        dtype: of the output, "uint8" (values 0 to 255) or "float32" (values -1 to 1).
+        recipe_name, recipe_digest, recipe: what was trained.
+        data_spec, data_digest, data_images: what it was trained on, and how many images that is.
+        nimg: images seen in training.
+        weights: "ema", the moving average of the weights, or "last".
+        figures: measured figures by name; may be empty.
+        parity: how far the file is from the trained generator.
+        tfgan_kit: version that wrote the file.
+    """
+
+    z_dim: int
+    z_prior: str
+    class_names: tuple[str, ...] | None
+    height: int
+    width: int
+    channels: int
+    layout: str
+    dtype: str
+    recipe_name: str
+    recipe_digest: str
+    recipe: Mapping[str, Any]
+    data_spec: str
+    data_digest: str
+    data_images: int
+    nimg: int
+    weights: str
+    parity: Parity
+    tfgan_kit: str
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def num_classes(self) -> int:
+        """0 for an unconditional model."""
+        return len(self.class_names or ())
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels, whatever the layout of the file."""
+        return self.height, self.width, self.channels
+
+    @property
+    def output_shape(self) -> tuple[int, int, int]:
+        """Axes of the output `images` after N, in the file's own layout."""
+        if self.layout == "nchw":
+            return self.channels, self.height, self.width
+        return self.image_shape
+
+    def to_json(self) -> str:
+        """The text of the metadata property."""
+        images = {"height": self.height, "width": self.width, "channels": self.channels}
+        content = {
+            "format": FORMAT,
+            "z": {"dim": self.z_dim, "prior": self.z_prior},
+            "classes": None if self.class_names is None else list(self.class_names),
+            "images": {**images, "layout": self.layout, "dtype": self.dtype, "range": list(RANGES[self.dtype])},
+            "recipe": {"name": self.recipe_name, "digest": self.recipe_digest, "fields": dict(self.recipe)},
+            "data": {"spec": self.data_spec, "digest": self.data_digest, "images": self.data_images},
+            "nimg": self.nimg,
+            "weights": self.weights,
+            "figures": dict(self.figures),
+            "parity": {
+                "max_abs_error": self.parity.max_abs_error,
+                "batch_sizes": list(self.parity.batch_sizes),
+                "tolerance": self.parity.tolerance,
+            },
+            "tfgan_kit": self.tfgan_kit,
+        }
+        return json.dumps(content, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str | None, source: str = "the file") -> ModelSpec:
+        """The spec that `to_json` wrote.
+
+        Args:
+            text: value of the metadata property; None where there is none.
+            source: the file's name, for errors.
+
+        Raises:
+            ModelFileError: no property, a newer format, or a value that is missing or not legal.
+        """
+        if text is None:
+            raise ModelFileError(f"{source} is not a tfgan-kit model: `tfgan export --onnx` writes one")
+        try:
+            content = json.loads(text)
+            version = content["format"]
+        except (ValueError, TypeError, KeyError, RecursionError):
+            raise ModelFileError(
+                f"{source} is not a tfgan-kit model: its {PROPERTY!r} property is not readable"
+            ) from None
+        if isinstance(version, int) and version > FORMAT:
+            raise ModelFileError(
+                f"{source} was made by a newer tfgan-kit, format {version}; this one reads {FORMAT}: upgrade tfgan-kit"
+            )
+        if version != FORMAT:
+            raise ModelFileError(f"{source} is not a tfgan-kit model: its format is {version!r:.40}")
+        return _from_content(_Reader(content, source))
+
+
+class _Reader:
+    """Typed access to nested JSON; a wrong value is an error that names its key."""
+
+    def __init__(self, content: Any, source: str, path: str = "") -> None:
+        self.content, self.source, self.path = content, source, path
+
+    def get(self, key: str, kind: type, *, choices: tuple[str, ...] = (), low: int | None = None) -> Any:
+        value = self.content.get(key) if isinstance(self.content, dict) else None
+        if kind is float and type(value) is int:
+            value = float(value)
+        if type(value) is not kind or (choices and value not in choices) or (low is not None and value < low):
+            self.fail(key, value)
+        return value
+
+    def part(self, key: str) -> _Reader:
+        return _Reader(self.get(key, dict), self.source, f"{self.path}{key}.")
+
+    def fail(self, key: str, value: Any) -> None:
+        raise ModelFileError(
+            f"{self.source} is damaged: {self.path}{key} of its {PROPERTY!r} property is {value!r:.60}"
+        )
+
+
+def _from_content(top: _Reader) -> ModelSpec:
+    z, images, recipe, data, parity = (top.part(key) for key in ("z", "images", "recipe", "data", "parity"))
+    names = top.content.get("classes", ())
+    if names is not None and not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
+        top.fail("classes", names)
+    batch_sizes = parity.get("batch_sizes", list)
+    if not all(type(size) is int for size in batch_sizes):
+        parity.fail("batch_sizes", batch_sizes)
+    dtype = images.get("dtype", str, choices=tuple(RANGES))
+    if images.get("range", list) != list(RANGES[dtype]):
+        images.fail("range", images.content["range"])
+    return ModelSpec(
+        z_dim=z.get("dim", int, low=1),
+        z_prior=z.get("prior", str, choices=PRIORS),
+        class_names=None if names is None else tuple(names),
+        height=images.get("height", int, low=1),
+        width=images.get("width", int, low=1),
+        channels=images.get("channels", int, low=1),
+        layout=images.get("layout", str, choices=LAYOUTS),
+        dtype=dtype,
+        recipe_name=recipe.get("name", str),
+        recipe_digest=recipe.get("digest", str),
+        recipe=recipe.get("fields", dict),
+        data_spec=data.get("spec", str),
+        data_digest=data.get("digest", str),
+        data_images=data.get("images", int, low=0),
+        nimg=top.get("nimg", int, low=0),
+        weights=top.get("weights", str, choices=WEIGHTS),
+        figures=top.get("figures", dict),
+        parity=Parity(
+            max_abs_error=parity.get("max_abs_error", float),
+            batch_sizes=tuple(batch_sizes),
+            tolerance=parity.get("tolerance", float),
+        ),
+        tfgan_kit=top.get("tfgan_kit", str),
+    )
