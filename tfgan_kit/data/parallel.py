@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-_IN_FLIGHT = 256
+_PORTION = 64  # items a task, so that handing them over costs little
 
 
 def available_cpus() -> int:
@@ -22,8 +23,18 @@ def available_cpus() -> int:
 
 
 def map_in_order(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """`map` on a pool of threads: results in the order of `items`, at most 256 of them waiting."""
+    """`map` on a pool of threads: results in the order of `items`, a few portions of them in flight."""
     left = iter(items)
-    with ThreadPoolExecutor(available_cpus()) as pool:
-        while block := list(itertools.islice(left, _IN_FLIGHT)):
-            yield from pool.map(function, block)
+
+    def results(portion: list[T]) -> list[R]:
+        return [function(item) for item in portion]
+
+    threads = available_cpus()
+    with ThreadPoolExecutor(threads) as pool:
+        pending: deque[Future[list[R]]] = deque()
+        while portion := list(itertools.islice(left, _PORTION)):
+            pending.append(pool.submit(results, portion))
+            if len(pending) > 2 * threads:
+                yield from pending.popleft().result()
+        while pending:
+            yield from pending.popleft().result()

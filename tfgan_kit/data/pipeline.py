@@ -134,7 +134,7 @@ def mirrored(images: tf.Tensor, step: tf.Tensor, *, seed: int) -> tf.Tensor:
 
 
 def open_feed(source: Source, *, batch: int, seed: int, mirror: bool, memory_mb: int, start_step: int) -> Feed:
-    """A feed of a source: from memory if its pictures take at most `memory_mb` MiB, else streamed, bit for bit the same.
+    """A feed of a source: from memory if its pictures take at most `memory_mb` MiB, else streamed, to the same bits.
 
     Args:
         source: of the pictures.

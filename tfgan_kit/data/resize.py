@@ -60,7 +60,10 @@ def fit_picture(image: Image.Image, resolution: tuple[int, int], channels: int, 
         ValueError: floating-point pixels.
     """
     height, width = resolution
-    image = flatten(image).convert("L" if channels == 1 else "RGB")
+    image = flatten(image)
+    mode = "L" if channels == 1 else "RGB"
+    if image.mode != mode:
+        image = image.convert(mode)
     if image.size != (width, height):
         image = _resampled(image, width, height, fit)
     return np.asarray(image).reshape(height, width, channels)

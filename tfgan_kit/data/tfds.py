@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
+import socket
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +87,8 @@ def _builder(name: str, recipe: Recipe) -> Any:
     except Exception as error:  # an unknown config or version: TFDS raises many kinds
         raise DataError(f"TFDS cannot open {name!r}: {_first_line(error)}") from None
     try:
+        if not builder.is_prepared():
+            _check_network(builder)
         builder.download_and_prepare()
     except Exception as error:  # whatever a download, a checksum or a missing manual download raises
         raise DataError(
@@ -91,6 +96,17 @@ def _builder(name: str, recipe: Recipe) -> Any:
             "prepare it where there is a network and copy that folder, or set TFDS_DATA_DIR to where it is"
         ) from None
     return builder
+
+
+def _check_network(builder: Any) -> None:
+    """Ask for the address of the host that the data comes from: without a network TFDS itself retries for minutes.
+
+    Raises:
+        OSError: there is no such host, or no network; not where a proxy does the asking.
+    """
+    host = urlsplit(next(iter(builder.url_infos), "")).hostname
+    if host and not getproxies():
+        socket.getaddrinfo(host, None)
 
 
 def _keys(builder: Any, recipe: Recipe) -> tuple[str, str | None]:
