@@ -19,7 +19,7 @@ from tfgan_kit.errors import CheckpointError, ExportError
 from tfgan_kit.export import parity
 from tfgan_kit.export.graph import Graph
 from tfgan_kit.export.optimize import optimize
-from tfgan_kit.export.spec import LAYOUTS, PROPERTY, RANGES, WEIGHTS, ModelSpec
+from tfgan_kit.export.spec import LAYOUTS, PROPERTY, RANGES, WEIGHTS, ModelSpec, Parity
 from tfgan_kit.export.tail import append_tail
 from tfgan_kit.training import checkpoint
 from tfgan_kit.training.files import write_atomic
@@ -104,7 +104,7 @@ def export_onnx(
         data_images=facts.images,
         nimg=manifest.nimg,
         weights=weights,
-        parity=parity.Parity(max_abs_error=0.0, batch_sizes=parity.BATCH_SIZES, tolerance=parity.TOLERANCE),
+        parity=Parity(max_abs_error=0.0, batch_sizes=parity.BATCH_SIZES, tolerance=parity.TOLERANCE),
         tfgan_kit=__version__,
         figures=dict(figures or {}),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import keras
@@ -11,6 +10,7 @@ import onnx
 import onnxruntime
 
 from tfgan_kit.errors import ExportError
+from tfgan_kit.export.session import available_cores
 from tfgan_kit.export.spec import Parity
 from tfgan_kit.latents import z_from_seeds
 
@@ -104,7 +104,7 @@ def check_equal(content: bytes, inputs: list[Batch], expected: list[np.ndarray],
 
 def _session(content: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+    options.intra_op_num_threads = available_cores()
     options.log_severity_level = 4
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

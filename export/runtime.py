@@ -7,21 +7,19 @@ images = Sampler("generator.onnx").sample(seeds=range(16))
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfgan_kit.errors import DeviceError, MissingPackageError, ModelFileError, SampleError, nearest
-from tfgan_kit.export.spec import PROPERTY, ModelSpec
+from tfgan_kit.errors import ModelFileError, SampleError, nearest
+from tfgan_kit.export.session import available_cores, open_session, read_spec
 from tfgan_kit.latents import z_from_seeds
 
 if TYPE_CHECKING:
     import onnxruntime
-
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-_TYPES = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}
 
 Labels = int | str | Sequence[int | str] | np.ndarray
 
@@ -33,6 +31,8 @@ class Sampler:
         spec: what the file says of itself.
         device: "cpu" or "cuda", where it really runs.
         batch: pictures made at a time where a call does not say.
+
+    May be used from several threads.
     """
 
     def __init__(
@@ -51,12 +51,15 @@ class Sampler:
             DeviceError: an unknown device, or one that is not there.
             MissingPackageError: onnxruntime is not installed.
         """
-        self.batch = _checked_batch(batch)
-        self._session = _open(Path(path), device, threads)
-        properties = self._session.get_modelmeta().custom_metadata_map
-        self.spec = ModelSpec.from_json(properties.get(PROPERTY), source=str(path))
-        self.device = device
-        _check_interface(self._session, self.spec, str(path))
+        self.device, self.batch = device, _checked_batch(batch)
+        self._path = Path(path)
+        # The default counts the machine's cores, also where the process may use only some of them.
+        self._threads = (threads or available_cores()) if device == "cpu" else 1
+        # One thread a run, and several runs beside each other: unlike threads within a run, these never wait for one
+        # another, so they lose nothing where other programs use the same cores.
+        self._session = open_session(self._path, device, threads=1)
+        self._wide: onnxruntime.InferenceSession | None = None
+        self.spec = read_spec(self._session, self._path)
 
     def sample(
         self,
@@ -84,25 +87,35 @@ class Sampler:
         Raises:
             SampleError: a seed, class, truncation or batch that is not legal.
         """
-        spec = self.spec
-        step = self.batch if batch is None else _checked_batch(batch)
         numbers = _checked_seeds(seeds)
         if not 0 <= truncation <= 1:
             raise SampleError(f"truncation must be in [0, 1]; got {truncation}")
-        if truncation != 1 and spec.z_prior == "spherical":
+        if truncation != 1 and self.spec.z_prior == "spherical":
             raise SampleError(f"a model with a spherical z takes only truncation 1; got {truncation}")
-        classes = self._classes(labels, numbers)
 
-        images = np.empty((len(numbers), *spec.image_shape), np.uint8)
-        for start in range(0, len(numbers), step):
-            part = slice(start, start + step)
-            z = z_from_seeds(numbers[part], spec.z_dim, spec.z_prior)
-            feed = {"z": z if truncation == 1 else z * np.float32(truncation)}
-            if classes is not None:
-                feed["labels"] = classes[part]
-            (made,) = self._session.run(["images"], feed)
-            images[part] = _as_uint8(made.transpose(0, 2, 3, 1) if spec.layout == "nchw" else made)
-        return images
+        def z_of(part: slice) -> np.ndarray:
+            z = z_from_seeds(numbers[part], self.spec.z_dim, self.spec.z_prior)
+            return z if truncation == 1 else z * np.float32(truncation)
+
+        return self._made(len(numbers), z_of, self._classes(labels, numbers), batch)
+
+    def generate(self, z: np.ndarray, labels: Labels | None = None, batch: int | None = None) -> np.ndarray:
+        """The pictures of given latents, for walks between pictures and arithmetic on them.
+
+        Args:
+            z: (N, z_dim) float32.
+            labels: as in `sample`; None: class i % num_classes for the i-th.
+            batch: as in `sample`.
+
+        Returns:
+            (N, H, W, C) uint8.
+
+        Raises:
+            SampleError: a z of another shape or dtype, or a class or batch that is not legal.
+        """
+        if z.ndim != 2 or z.shape[1] != self.spec.z_dim or z.dtype != np.float32:
+            raise SampleError(f"z must be (N, {self.spec.z_dim}) float32; got {z.shape} {z.dtype}")
+        return self._made(len(z), lambda part: z[part], self._classes(labels, np.arange(len(z))), batch)
 
     def class_index(self, label: int | str) -> int:
         """The index of a class that is given as index or name; a name that is a number is a name first.
@@ -122,6 +135,41 @@ class Sampler:
             raise SampleError(f"class {label} does not exist; legal: 0 to {len(names) - 1}, or {', '.join(names)}")
         return int(label)
 
+    def _made(
+        self, count: int, z_of: Callable[[slice], np.ndarray], classes: np.ndarray | None, batch: int | None
+    ) -> np.ndarray:
+        """`count` pictures, (count, H, W, C) uint8; `z_of` gives the latents of a part of them."""
+        images = np.empty((count, *self.spec.image_shape), np.uint8)
+
+        def make(part: slice) -> None:
+            feed = {"z": z_of(part)}
+            if classes is not None:
+                feed["labels"] = classes[part]
+            (made,) = session.run(["images"], feed)
+            images[part] = _as_uint8(made.transpose(0, 2, 3, 1) if self.spec.layout == "nchw" else made)
+
+        # A single picture, or few, on many cores: only threads within a run use them.
+        beside = self._threads if 2 * count > self._threads else 1
+        session = self._session if beside == self._threads else self._wide_session()
+        size = -(-min(self.batch if batch is None else _checked_batch(batch), max(count, 1)) // beside)
+        parts = [slice(start, start + size) for start in range(0, count, size)]
+        if beside == 1 or len(parts) == 1:
+            for part in parts:
+                make(part)
+        else:
+            with ThreadPoolExecutor(beside) as pool:
+                list(pool.map(make, parts))
+        return images
+
+    def _wide_session(self) -> onnxruntime.InferenceSession:
+        """The session whose runs use every thread, opened when it is first needed."""
+        if self._wide is None:
+            session = open_session(self._path, self.device, self._threads)
+            if read_spec(session, self._path) != self.spec:
+                raise ModelFileError(f"{self._path} is another model than when it was opened: open it again")
+            self._wide = session
+        return self._wide
+
     def _classes(self, labels: Labels | None, seeds: np.ndarray) -> np.ndarray | None:
         """(N,) int64 class indices, or None for an unconditional model."""
         if labels is None:
@@ -133,55 +181,6 @@ class Sampler:
         return np.array([self.class_index(label) for label in labels], np.int64)
 
 
-def _open(path: Path, device: str, threads: int | None) -> onnxruntime.InferenceSession:
-    """A session that runs where it was asked to, or an error."""
-    try:
-        import onnxruntime
-    except ImportError:
-        raise MissingPackageError("sampling needs onnxruntime: pip install 'tfgan-kit[sample]'") from None
-    if device not in PROVIDERS:
-        raise DeviceError(f"unknown device {device!r}: {nearest(device, PROVIDERS)}")
-    if not path.is_file():
-        raise ModelFileError(f"there is no model file {path}: `tfgan export --onnx` makes one")
-    provider = PROVIDERS[device]
-    if provider not in onnxruntime.get_available_providers():
-        raise DeviceError(f"this onnxruntime has no {provider}: install onnxruntime-gpu, or take device cpu")
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    # The default counts the machine's cores, also where the process may use only some of them.
-    options.intra_op_num_threads = threads or available_cores()
-    try:
-        session = onnxruntime.InferenceSession(path, options, providers=[provider])
-    except Exception as error:  # onnxruntime's errors share no base class but this one.
-        raise ModelFileError(
-            f"{path} is not an ONNX model that onnxruntime can read, or is truncated: {error}"
-        ) from None
-    # Where a provider cannot start, onnxruntime goes on with the CPU.
-    if provider not in session.get_providers():
-        raise DeviceError(
-            f"device {device} is not there: onnxruntime fell back to the CPU; check the driver, or take device cpu"
-        )
-    return session
-
-
-def available_cores() -> int:
-    """CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _check_interface(session: onnxruntime.InferenceSession, spec: ModelSpec, source: str) -> None:
-    """Refuse a graph that does not take and give what its metadata says."""
-    expected: list[tuple[str, str, list[Any]]] = [("z", "tensor(float)", [spec.z_dim])]
-    if spec.num_classes:
-        expected.append(("labels", "tensor(int64)", []))
-    expected.append(("images", _TYPES[spec.dtype], list(spec.output_shape)))
-    found = [(value.name, value.type, value.shape[1:]) for value in [*session.get_inputs(), *session.get_outputs()]]
-    if found != expected:
-        raise ModelFileError(f"{source} is damaged: its graph has {found}, and its metadata says {expected}")
-
-
 def _checked_batch(batch: int) -> int:
     if batch < 1:
         raise SampleError(f"batch must be at least 1; got {batch}")
@@ -189,11 +188,12 @@ def _checked_batch(batch: int) -> int:
 
 
 def _checked_seeds(seeds: Sequence[int] | np.ndarray) -> np.ndarray:
-    try:
-        z_from_seeds(seeds, 1)
-    except (ValueError, OverflowError) as error:
-        raise SampleError(str(error)) from None
-    return np.asarray(seeds, np.int64)
+    numbers = np.asarray(seeds)
+    if numbers.size == 0:
+        return np.zeros(0, np.int64)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or numbers.min() < 0 or numbers.max() >= 2**63:
+        raise SampleError(f"seeds must be whole numbers in [0, 2**63), one a picture; got {seeds!r:.80}")
+    return numbers.astype(np.int64)
 
 
 def _as_uint8(images: np.ndarray) -> np.ndarray:

@@ -142,13 +142,13 @@ class ModelSpec:
         if text is None:
             raise ModelFileError(f"{source} is not a tfgan-kit model: `tfgan export --onnx` writes one")
         try:
-            content = json.loads(text)
-            version = content["format"]
+            content: Any = json.loads(text)
+            version: Any = content["format"]
         except (ValueError, TypeError, KeyError, RecursionError):
             raise ModelFileError(
                 f"{source} is not a tfgan-kit model: its {PROPERTY!r} property is not readable"
             ) from None
-        if isinstance(version, int) and version > FORMAT:
+        if type(version) is int and version > FORMAT:
             raise ModelFileError(
                 f"{source} was made by a newer tfgan-kit, format {version}; this one reads {FORMAT}: upgrade tfgan-kit"
             )
@@ -167,7 +167,8 @@ class _Reader:
         value = self.content.get(key) if isinstance(self.content, dict) else None
         if kind is float and type(value) is int:
             value = float(value)
-        if type(value) is not kind or (choices and value not in choices) or (low is not None and value < low):
+        legal = type(value) is kind and (not choices or value in choices)
+        if not legal or (low is not None and value < low):
             self.fail(key, value)
         return value
 

@@ -1,0 +1,88 @@
+"""Opening a model file in onnxruntime: where it was asked to run, and only if it is what it says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tfgan_kit.errors import DeviceError, MissingPackageError, ModelFileError, nearest
+from tfgan_kit.export.spec import PROPERTY, ModelSpec
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+_TYPES = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}
+# onnxruntime's levels of logging.
+_WARNINGS, _NOTHING = 2, 4
+
+
+def open_session(path: Path, device: str, threads: int) -> onnxruntime.InferenceSession:
+    """An onnxruntime session that runs where it was asked to.
+
+    Args:
+        path: the .onnx.
+        device: "cpu" or "cuda".
+        threads: CPU threads within a run.
+
+    Raises:
+        ModelFileError: missing, or not ONNX.
+        DeviceError: an unknown device, or one that is not there.
+        MissingPackageError: onnxruntime is not installed.
+    """
+    try:
+        import onnxruntime
+    except ImportError:
+        raise MissingPackageError("sampling needs onnxruntime: pip install 'tfgan-kit[sample]'") from None
+    if device not in PROVIDERS:
+        raise DeviceError(f"unknown device {device!r}: {nearest(device, PROVIDERS)}")
+    if not path.is_file():
+        raise ModelFileError(f"there is no model file {path}: `tfgan export --onnx` makes one")
+    provider = PROVIDERS[device]
+    if provider not in onnxruntime.get_available_providers():
+        raise DeviceError(f"this onnxruntime has no {provider}: install onnxruntime-gpu, or take device cpu")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _NOTHING
+    options.intra_op_num_threads = threads
+    if device != "cpu":
+        # What it logs where a GPU is not there, the error below says.
+        onnxruntime.set_default_logger_severity(_NOTHING)
+    try:
+        session = onnxruntime.InferenceSession(path, options, providers=[provider])
+    except Exception as error:  # onnxruntime's errors share no base class but this one.
+        raise ModelFileError(
+            f"{path} is not an ONNX model that onnxruntime can read, or is truncated: {error}"
+        ) from None
+    finally:
+        onnxruntime.set_default_logger_severity(_WARNINGS)
+    # Where a provider cannot start, onnxruntime goes on with the CPU.
+    if provider not in session.get_providers():
+        raise DeviceError(
+            f"device {device} is not there: onnxruntime fell back to the CPU; check the driver, or take device cpu"
+        )
+    return session
+
+
+def read_spec(session: onnxruntime.InferenceSession, path: Path) -> ModelSpec:
+    """What a model says of itself, if its graph takes and gives just that.
+
+    Raises:
+        ModelFileError: not of tfgan-kit, of a newer format, or with another graph than it says.
+    """
+    spec = ModelSpec.from_json(session.get_modelmeta().custom_metadata_map.get(PROPERTY), source=str(path))
+    expected: list[tuple[str, str, list[Any]]] = [("z", "tensor(float)", [spec.z_dim])]
+    if spec.num_classes:
+        expected.append(("labels", "tensor(int64)", []))
+    expected.append(("images", _TYPES[spec.dtype], list(spec.output_shape)))
+    found = [(value.name, value.type, value.shape[1:]) for value in [*session.get_inputs(), *session.get_outputs()]]
+    if found != expected:
+        raise ModelFileError(f"{path} is damaged: its graph has {found}, and its metadata says {expected}")
+    return spec
+
+
+def available_cores() -> int:
+    """CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
