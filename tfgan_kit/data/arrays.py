@@ -31,7 +31,8 @@ def open_npz(location: str, recipe: Recipe) -> Source:
     """
     path = _existing_file(location, recipe)
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file:
+            arrays = np.load(file, allow_pickle=False)
             if not isinstance(arrays, np.lib.npyio.NpzFile):
                 raise DataError(f"{path} holds a single array: save it as .npz, with the pictures under `images`")
             image_key = next((key for key in _IMAGE_KEYS if key in arrays), None)

@@ -35,7 +35,9 @@ def batch_indices(step: tf.Tensor | int, *, seed: int, size: int, batch: int) ->
     epochs_touched = (size + batch - 2) // size + 1
     for later in range(epochs_touched):
         this = epoch[0] + later
-        shuffled = tf.random.experimental.index_shuffle(within, rng.key(seed, rng.Stream.ORDER, this), size - 1)
+        # index_shuffle looks at the low 16 bits of its seed alone, where keys do not differ: draw one with the key.
+        shuffle_seed = rng.integers(rng.key(seed, rng.Stream.ORDER, this), (2,), 2**31 - 1)
+        shuffled = tf.random.experimental.index_shuffle(within, shuffle_seed, size - 1)
         indices = tf.where(epoch == this, shuffled, indices)
     return indices
 
