@@ -18,21 +18,20 @@ class ExportCommand(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put an empty value behind an `--onnx` that has none."""
         whole: list[str] = []
-        for arg, following in zip(args, [*args[1:], None], strict=True):
+        for i, arg in enumerate(args):
             whole.append(arg)
-            if arg == "--onnx" and (following is None or following.startswith("-")):
+            if arg == "--onnx" and (i + 1 == len(args) or args[i + 1].startswith("-")):
                 whole.append("")
         return super().parse_args(ctx, whole)
 
 
 def export(
     run: Annotated[
-        Path | None, typer.Argument(help="Run folder.  [default: the latest run in artifacts/]", show_default=False)
+        Path | None, typer.Argument(help="Run folder.", show_default="the latest in artifacts/")
     ] = None,
     onnx: Annotated[
         str | None,
-        typer.Option(metavar="[FILE]", help="Write ONNX, to FILE if it is given.  [default: RUN/generator.onnx]",
-                     show_default=False),
+        typer.Option(metavar="[FILE]", help="Write ONNX, to FILE or RUN/generator.onnx.", show_default=False),
     ] = None,
     layout: Annotated[str, typer.Option(help="Axes of the images after N: nhwc or nchw.")] = "nhwc",
     output: Annotated[str, typer.Option(help="Values: uint8 (0 to 255) or float32 (-1 to 1).")] = "uint8",

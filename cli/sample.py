@@ -26,8 +26,7 @@ CLASS_ROWS, MOST_COLUMNS = 8, 32
 def sample(
     model: Annotated[
         Path | None,
-        typer.Argument(help="The .onnx, or a run folder with one.  [default: the newest artifacts/*/generator.onnx]",
-                       show_default=False),
+        typer.Argument(help="The .onnx, or a run folder with one.", show_default="the newest artifacts/*/generator.onnx"),
     ] = None,
     n: Annotated[
         int | None,

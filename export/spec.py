@@ -19,6 +19,7 @@ Keys that a reader does not know are left alone; a change of meaning raises `for
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -163,12 +164,12 @@ class _Reader:
     def __init__(self, content: Any, source: str, path: str = "") -> None:
         self.content, self.source, self.path = content, source, path
 
-    def get(self, key: str, kind: type, *, choices: tuple[str, ...] = (), low: int | None = None) -> Any:
-        value = self.content.get(key) if isinstance(self.content, dict) else None
+    def get(self, key: str, kind: type, *, choices: tuple[str, ...] = (), low: float = -math.inf) -> Any:
+        value: Any = self.content.get(key) if isinstance(self.content, dict) else None
         if kind is float and type(value) is int:
             value = float(value)
         legal = type(value) is kind and (not choices or value in choices)
-        if not legal or (low is not None and value < low):
+        if not legal or (isinstance(value, int) and value < low):
             self.fail(key, value)
         return value
 

@@ -1,0 +1,254 @@
+"""Exports equal TensorFlow in every form that can be asked for, are lean, and are not there where anything is off."""
+
+import keras
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import tensorflow as tf
+
+from tfgan_kit.build import build_generator
+from tfgan_kit.errors import CheckpointError, ExportError, RunError
+from tfgan_kit.export import convert, parity
+from tfgan_kit.export.convert import export_onnx, proven_model, to_onnx
+from tfgan_kit.export.runtime import Sampler
+from tfgan_kit.export.spec import ModelSpec, Parity
+from tfgan_kit.latents import z_from_seeds
+from tfgan_kit.training import checkpoint
+from tfgan_kit.training.run_folder import RunFolder
+from tfgan_kit.training.state import load_generator
+
+NAMES = ("ant", "bee", "cat")
+# Values that rounding to a grey level leaves on this or the next one.
+GREY = 1
+
+
+def tensorflow_images(run, seeds, weights="G_ema"):
+    recipe, facts, _ = RunFolder(run).read()
+    G = build_generator(recipe, shape=facts.shape, num_classes=facts.num_classes, dtype="float32")
+    load_generator(G, checkpoint.load_newest(RunFolder(run).checkpoints)[1], weights)
+    z = z_from_seeds(seeds, recipe.z_dim, recipe.z_prior)
+    images = G([z, np.asarray(seeds) % facts.num_classes] if facts.num_classes else z, training=False)
+    return np.asarray(images)
+
+
+def spec_of(shape, names=None, z_dim=6, layout="nhwc", dtype="float32"):
+    return ModelSpec(
+        z_dim=z_dim, z_prior="normal", class_names=names, height=shape[0], width=shape[1], channels=shape[2],
+        layout=layout, dtype=dtype, recipe_name="", recipe_digest="", recipe={}, data_spec="", data_digest="",
+        data_images=1, nimg=0, weights="ema", parity=Parity(max_abs_error=0.0, batch_sizes=(), tolerance=0.0),
+        tfgan_kit="0",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fields", "layout", "output", "opset"),
+    [
+        ({}, "nhwc", "uint8", 17),
+        ({"shape": (28, 28, 1), "names": NAMES, "g_leak": 0.2}, "nchw", "float32", 17),
+        ({"shape": (33, 20, 3), "names": NAMES}, "nhwc", "uint8", 13),
+        ({"shape": (33, 20, 3)}, "nchw", "uint8", 18),
+        ({"shape": (64, 64, 3), "g_start_px": 4}, "nhwc", "float32", 18),
+        ({"shape": (32, 32, 1), "g_norm": "none", "names": NAMES}, "nhwc", "uint8", 17),
+        ({"shape": (6, 6, 3), "kernel_px": 3}, "nhwc", "float32", 17),
+        ({"family": "mlp", "shape": (33, 20, 3), "names": NAMES}, "nchw", "uint8", 17),
+        ({"family": "mlp", "shape": (28, 28, 1), "z_prior": "uniform"}, "nhwc", "uint8", 13),
+        ({"family": "mlp", "shape": (8, 8, 3), "g_norm": "none"}, "nhwc", "float32", 17),
+        ({"precision": "mixed_float16"}, "nhwc", "uint8", 17),
+        ({"precision": "mixed_bfloat16", "names": NAMES}, "nhwc", "uint8", 17),
+    ],
+)
+def test_export_is_equal_to_tensorflow(make_run, tmp_path, fields, layout, output, opset):  # noqa: PLR0917
+    run = make_run(tmp_path / "run", **fields)
+    result = export_onnx(run, layout=layout, output=output, opset=opset)
+
+    model = onnx.load(result.file)
+    onnx.checker.check_model(model, full_check=True)
+    conditional = "names" in fields
+    shape = fields.get("shape", (28, 28, 1))
+    assert [value.name for value in model.graph.input] == ["z", "labels"][: 1 + conditional]
+    assert [value.name for value in model.graph.output] == ["images"]
+    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", opset)]
+    assert model.ir_version == 8
+
+    session = onnxruntime.InferenceSession(result.file, providers=["CPUExecutionProvider"])
+    (declared,) = session.get_outputs()
+    assert declared.shape == ["N", *(shape if layout == "nhwc" else (shape[2], *shape[:2]))]
+    assert declared.type == {"uint8": "tensor(uint8)", "float32": "tensor(float)"}[output]
+    for count in (1, 5):
+        seeds = np.arange(count)
+        recipe = RunFolder(run).read()[0]
+        feed = {"z": z_from_seeds(seeds, recipe.z_dim, recipe.z_prior)}
+        images = session.run(None, feed | ({"labels": seeds % 3} if conditional else {}))[0]
+        images = images if layout == "nhwc" else images.transpose(0, 2, 3, 1)
+        expected = tensorflow_images(run, seeds)
+        if output == "uint8":
+            assert np.abs(images - np.rint((expected + 1) * 127.5)).max() <= GREY
+        else:
+            np.testing.assert_allclose(images, expected, atol=2e-5)
+
+    # No batch norm in any form, and a Transpose at most where the image's own order asks for it.
+    ops = [node.op_type for node in model.graph.node]
+    tail = {"Add", "Mul"} if output == "uint8" else set()
+    assert not {"BatchNormalization", "Sub"} & set(ops)
+    assert ops.count("Add") + ops.count("Mul") == len(tail)
+    reordered = layout == "nhwc" and shape[2] > 1 and fields.get("family") != "mlp"
+    assert ops.count("Transpose") == reordered
+    assert not {"Less", "Not"} & set(ops)
+
+    assert result.size_bytes == result.file.stat().st_size
+    assert 0 < result.spec.parity.max_abs_error <= 1e-4
+    assert ModelSpec.from_json({p.key: p.value for p in model.metadata_props}["tfgan"]) == result.spec
+
+
+def test_metadata_tells_everything(make_run, tmp_path):
+    run = make_run(tmp_path / "run", names=NAMES)
+    spec = export_onnx(run, figures={"fd": 15.5}).spec
+    recipe, facts, name = RunFolder(run).read()
+    assert (spec.recipe_name, spec.recipe_digest, spec.recipe) == (name, recipe.digest(), recipe.to_json())
+    assert (spec.data_spec, spec.data_digest, spec.data_images) == (facts.spec, facts.digest, 100)
+    assert (spec.z_dim, spec.z_prior, spec.class_names, spec.image_shape) == (6, "normal", NAMES, (28, 28, 1))
+    assert (spec.nimg, spec.weights, spec.figures) == (448, "ema", {"fd": 15.5})
+
+
+def test_last_weights_are_others_than_the_average(make_run, tmp_path):
+    run = make_run(tmp_path / "run")
+    last = export_onnx(run, tmp_path / "last.onnx", weights="last")
+    assert last.spec.weights == "last"
+    expected = np.rint((tensorflow_images(run, range(4), "G") + 1) * 127.5)
+    assert np.abs(Sampler(last.file).sample(range(4)) - expected).max() <= GREY
+    average = Sampler(export_onnx(run).file).sample(range(4))
+    assert np.abs(average - expected).max() > GREY
+
+
+def test_a_batch_norm_node_is_folded_wherever_it_stands():
+    z = keras.Input((6,), name="z")
+    x = keras.layers.Reshape((1, 2, 3))(keras.layers.Dense(6)(z))
+    x = keras.layers.BatchNormalization(moving_variance_initializer=keras.initializers.Constant(3.0))(x)
+    x = keras.layers.Conv2D(4, 3, padding="same", activation="relu")(x)
+    x = keras.layers.Conv2D(3, 3, padding="same", use_bias=False)(x)
+    x = keras.layers.BatchNormalization(moving_mean_initializer="ones", gamma_initializer="ones")(x)
+    G = keras.Model(z, keras.layers.Activation("tanh")(x))
+    _, content = proven_model(G, spec_of((1, 2, 3)), 17)
+    ops = [node.op_type for node in onnx.load_from_string(content).graph.node]
+    assert [op for op in ops if op not in ("Reshape", "Transpose")] == ["Gemm", "Conv", "Relu", "Conv", "Tanh"]
+
+
+def test_a_scale_that_two_layers_read_stays():
+    z = keras.Input((6,), name="z")
+    x = keras.layers.Dense(12, use_bias=False)(z)
+    scaled = keras.layers.Rescaling(3.0, 0.5)(x)
+    G = keras.Model(z, keras.layers.Reshape((2, 2, 3))(keras.layers.Add()([x, keras.ops.tanh(scaled)])))
+    spec, _ = proven_model(G, spec_of((2, 2, 3), layout="nchw"), 17)
+    assert spec.parity.max_abs_error <= 1e-5
+
+
+def perturb(graph):
+    name = next(name for name, array in graph.constants.items() if array.ndim == 4)
+    graph.constants[name] = graph.constants[name] * np.float32(1.1)
+
+
+def fail_to_write(*_):
+    raise OSError(28, "no space")
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (lambda m: m.setattr(convert, "optimize", perturb), "is off TensorFlow by"),
+        (lambda m: m.setattr(convert, "optimize", lambda graph: graph.nodes.pop(0)), "not legal ONNX|does not take"),
+        (lambda m: m.setattr(parity, "TOLERANCE", 0.0), "is off TensorFlow by"),
+        (lambda m: m.setattr(convert, "write_atomic", fail_to_write), "cannot be written: no space"),
+    ],
+)
+def test_a_model_that_is_off_leaves_no_file(make_run, tmp_path, monkeypatch, break_it, message):
+    run = make_run(tmp_path / "run")
+    before = sorted(run.rglob("*"))
+    break_it(monkeypatch)
+    with pytest.raises(ExportError, match=message):
+        export_onnx(run)
+    assert sorted(run.rglob("*")) == before
+
+
+def test_an_error_of_one_grey_level_is_too_much_when_it_is_two(make_run, tmp_path, monkeypatch):
+    def brighter(graph):
+        for name in graph.constants.keys() & {"images/127.5"}:
+            graph.constants[name] = np.float32(130.0)
+
+    run = make_run(tmp_path / "run")
+    monkeypatch.setattr(convert, "optimize", brighter)
+    with pytest.raises(ExportError, match="grey levels"):
+        export_onnx(run)
+
+
+class Erfinv(keras.layers.Layer):
+    """Something that ONNX has no operator for."""
+
+    def call(self, x):
+        return tf.math.erfinv(tf.tanh(x) * 0.5)
+
+
+class Noise(keras.layers.Layer):
+    def call(self, x):
+        return x + tf.random.normal(tf.shape(x))
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"), [(Erfinv, "has no Erfinv"), (Noise, "draw random numbers|has no Random")]
+)
+def test_layers_without_an_onnx_form_are_refused(layer, message):
+    z = keras.Input((6,), name="z")
+    G = keras.Model(z, keras.layers.Reshape((2, 3, 1))(layer()(z)))
+    with pytest.raises(ExportError, match=message):
+        proven_model(G, spec_of((2, 3, 1)), 17)
+
+
+def test_a_failing_converter_is_an_export_error(monkeypatch):
+    import tf2onnx
+
+    def fail(*_, **__):
+        raise KeyError("rewriter")
+
+    monkeypatch.setattr(tf2onnx.convert, "from_function", fail)
+    z = keras.Input((6,), name="z")
+    with pytest.raises(ExportError, match="cannot be exported to opset 17"):
+        to_onnx(keras.Model(z, keras.layers.Reshape((2, 3, 1))(z)), 17)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"layout": "chwn"}, "layout 'chwn' is unknown; legal: nhwc, nchw"),
+        ({"output": "int8"}, "legal: uint8, float32"),
+        ({"weights": "best"}, "legal: ema, last"),
+        ({"opset": 12}, "legal: 13 to 18"),
+        ({"opset": 19}, "legal: 13 to 18"),
+    ],
+)
+def test_illegal_options_are_refused_before_the_run_is_read(tmp_path, option, message):
+    with pytest.raises(ExportError, match=message):
+        export_onnx(tmp_path / "nothing", **option)
+
+
+def test_places_that_cannot_be_written(make_run, tmp_path):
+    run = make_run(tmp_path / "run")
+    with pytest.raises(ExportError, match="is a folder"):
+        export_onnx(run, tmp_path)
+    with pytest.raises(ExportError, match="there is no folder"):
+        export_onnx(run, tmp_path / "no" / "x.onnx")
+
+
+def test_runs_that_cannot_be_exported(make_run, tmp_path):
+    with pytest.raises(RunError, match="is not a run"):
+        export_onnx(tmp_path)
+    run = make_run(tmp_path / "run")
+    archive = next(run.glob("checkpoints/*/state.npz"))
+    archive.write_bytes(archive.read_bytes()[:-1])
+    with pytest.raises(CheckpointError, match="no checkpoint"):
+        export_onnx(run)
+    archive.unlink()
+    archive.with_name("manifest.json").unlink()
+    archive.parent.rmdir()
+    with pytest.raises(CheckpointError, match="no checkpoint yet"):
+        export_onnx(run)
+    assert not list(run.glob("*.onnx"))

@@ -1,0 +1,76 @@
+"""The metadata contract: what is written is read back, and what is not legal is refused by name."""
+
+import json
+
+import pytest
+
+from tfgan_kit.errors import ModelFileError
+from tfgan_kit.export.spec import ModelSpec, Parity
+
+
+@pytest.fixture
+def spec():
+    return ModelSpec(
+        z_dim=64, z_prior="normal", class_names=("a", "b"), height=28, width=20, channels=3, layout="nchw",
+        dtype="float32", recipe_name="mnist", recipe_digest="ab", recipe={"z_dim": 64}, data_spec="mnist",
+        data_digest="cd", data_images=70_000, nimg=10, weights="last", tfgan_kit="0.1.0", figures={"fd": 1.5},
+        parity=Parity(max_abs_error=1e-7, batch_sizes=(1, 16), tolerance=1e-4),
+    )  # fmt: skip
+
+
+def test_round_trip(spec):
+    assert ModelSpec.from_json(spec.to_json()) == spec
+    content = json.loads(spec.to_json())
+    assert content["format"] == 1
+    assert content["images"] == {
+        "height": 28, "width": 20, "channels": 3, "layout": "nchw", "dtype": "float32", "range": [-1, 1],
+    }  # fmt: skip
+    assert spec.output_shape == (3, 28, 20)
+    assert spec.image_shape == (28, 20, 3)
+    assert spec.num_classes == 2
+
+
+def test_unknown_keys_are_left_alone(spec):
+    content = json.loads(spec.to_json()) | {"precision": "float16"}
+    assert ModelSpec.from_json(json.dumps(content)) == spec
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "[", "[]", "3", '"x"', "{}", "null", '{"format": "one"}', '{"format": 0}', "[" * 9999]
+)
+def test_foreign_files(text):
+    with pytest.raises(ModelFileError, match=r"x\.onnx is not a tfgan-kit model"):
+        ModelSpec.from_json(text, "x.onnx")
+
+
+def test_newer_format():
+    with pytest.raises(ModelFileError, match="made by a newer tfgan-kit, format 2; this one reads 1: upgrade"):
+        ModelSpec.from_json('{"format": 2}')
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("z.dim", 0), ("z.dim", "64"), ("z.dim", True), ("z.prior", "cauchy"), ("z", None), ("classes", []),
+        ("classes", "ab"), ("classes", [1, 2]), ("images.height", -1), ("images.layout", "hwc"),
+        ("images.dtype", "int8"), ("images.range", [0, 1]), ("nimg", -1), ("nimg", 1.5), ("weights", "best"),
+        ("figures", None), ("parity.batch_sizes", ["1"]), ("parity.max_abs_error", None), ("data.images", None),
+    ],
+)  # fmt: skip
+def test_values_that_are_not_legal_are_named(spec, path, value):
+    content = json.loads(spec.to_json())
+    *parents, key = path.split(".")
+    part = content
+    for parent in parents:
+        part = part[parent]
+    part[key] = value
+    with pytest.raises(ModelFileError, match=f"is damaged: {path}"):
+        ModelSpec.from_json(json.dumps(content))
+
+
+@pytest.mark.parametrize("key", ["z", "classes", "images", "recipe", "data", "nimg", "weights", "figures", "parity"])
+def test_missing_keys_are_named(spec, key):
+    content = json.loads(spec.to_json())
+    del content[key]
+    with pytest.raises(ModelFileError, match=f"is damaged: {key}"):
+        ModelSpec.from_json(json.dumps(content))

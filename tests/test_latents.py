@@ -1,0 +1,94 @@
+"""Latents: the published known answers of Philox, TensorFlow's own Philox, distributions, and what is refused."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tfgan_kit.latents import PRIORS, philox_4x32, z_from_seeds
+
+MANY = 20_000
+
+
+def words(key, counter):
+    return [int(word) for word in philox_4x32(np.uint64(key), np.uint64(counter)).ravel()]
+
+
+def test_known_answer_of_key_and_counter_0():
+    """Random123's kat_vectors, philox4x32 10."""
+    assert words(0, 0) == [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]
+
+
+@pytest.mark.parametrize("key", [0, 1, 17, 2**32 + 3, 2**63 - 1])
+def test_words_are_tensorflows(key):
+    """TensorFlow's stateless Philox takes the key as one 64-bit word and the counter as two, the lower first."""
+    import tensorflow as tf
+
+    made = tf.raw_ops.StatelessRandomUniformFullIntV2(
+        shape=[32], key=[tf.constant(key, tf.uint64)], counter=tf.constant([5, 0], tf.uint64), alg=1, dtype=tf.uint32
+    )
+    ours = philox_4x32(np.uint64(key), np.arange(5, 13, dtype=np.uint64))
+    np.testing.assert_array_equal(ours.ravel(), made.numpy())
+
+
+def test_shape_and_dtype():
+    for prior in PRIORS:
+        z = z_from_seeds([3, 1, 4], 7, prior)
+        assert z.shape == (3, 7)
+        assert z.dtype == np.float32
+    assert z_from_seeds([2**63 - 1], 1).shape == (1, 1)
+
+
+@pytest.mark.parametrize("prior", PRIORS)
+def test_a_row_depends_on_its_seed_alone(prior):
+    every = z_from_seeds(range(50), 9, prior)
+    np.testing.assert_array_equal(z_from_seeds(np.array([49, 7, 7]), 9, prior), every[[49, 7, 7]])
+    assert len(np.unique(every)) == every.size
+
+
+@pytest.mark.parametrize("prior", ["normal", "uniform"])
+def test_a_longer_z_begins_with_the_shorter(prior):
+    np.testing.assert_array_equal(z_from_seeds(range(4), 10, prior)[:, :3], z_from_seeds(range(4), 3, prior))
+
+
+def test_first_normals_stay_what_they_are():
+    """A change here changes every picture that anyone has drawn."""
+    expected = [[0.99114, -0.92466, -0.61761, -0.48207]]
+    np.testing.assert_allclose(z_from_seeds([0], 4), expected, atol=1e-5)
+
+
+def test_normal_is_standard_normal():
+    z = z_from_seeds(range(MANY), 6)
+    for column in z.T:
+        assert stats.kstest(column, "norm").pvalue > 1e-4
+    correlation = np.corrcoef(np.concatenate([z, np.abs(z)], axis=1).T) - np.eye(12)
+    # The sign of a value and its size are as good as independent, and so are the columns.
+    np.testing.assert_allclose(correlation, 0, atol=4.5 / np.sqrt(MANY))
+    successive = np.corrcoef(z[:-1, 0], z[1:, 0])[0, 1]
+    assert abs(successive) < 4.5 / np.sqrt(MANY)
+
+
+def test_uniform_is_uniform():
+    z = z_from_seeds(range(MANY), 6, "uniform")
+    assert z.min() >= -1
+    assert z.max() <= 1
+    for column in z.T:
+        assert stats.kstest(column, stats.uniform(-1, 2).cdf).pvalue > 1e-4
+
+
+def test_spherical_lies_on_the_sphere_and_has_no_direction():
+    z = z_from_seeds(range(MANY), 3, "spherical")
+    np.testing.assert_allclose(np.linalg.norm(z, axis=1), np.sqrt(3), rtol=1e-6)
+    # Archimedes: each coordinate of the sphere in three dimensions is uniform.
+    for column in z.T:
+        assert stats.kstest(column / np.sqrt(3), stats.uniform(-1, 2).cdf).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("seeds", [[-1], [0.5], [2**63], [[1, 2]], 5, ["a"]])
+def test_seeds_that_are_not_legal(seeds):
+    with pytest.raises(ValueError, match="seeds must be"):
+        z_from_seeds(seeds, 4)
+
+
+def test_prior_that_is_not_known():
+    with pytest.raises(ValueError, match="normal, uniform, spherical"):
+        z_from_seeds([0], 4, "cauchy")
