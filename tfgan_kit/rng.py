@@ -1,14 +1,16 @@
-"""Stateless random draws: every one is keyed by (run seed, stream, step, replica), so none depends on what ran before."""
+"""Stateless random draws: each is keyed by (run seed, stream, step, replica), so none depends on what ran before."""
 
 from __future__ import annotations
 
+import math
 from enum import IntEnum
 
 import tensorflow as tf
 
 from tfgan_kit.latents import PRIORS
 
-# One algorithm, jitted or not: TensorFlow's default differs between the two.
+# Jitted or not, whole numbers are the same under this algorithm; floats are not, in TensorFlow's own draws, which turn
+# the same bits into other floats in XLA. So every draw here is made from whole numbers.
 _ALGORITHM = "philox"
 
 
@@ -52,15 +54,17 @@ def latents(key: tf.Tensor, n: int, z_dim: int, prior: str) -> tf.Tensor:
         raise ValueError(f"prior {prior!r} is unknown; legal: {', '.join(PRIORS)}")
     if prior == "uniform":
         return 2.0 * uniform(key, (n, z_dim)) - 1.0
-    z = tf.random.stateless_normal((n, z_dim), key, alg=_ALGORITHM)
+    # Box and Muller 1958; 1 - u is in (0, 1], so that its logarithm is finite.
+    u = uniform(key, (2, n, z_dim))
+    z = tf.sqrt(-2.0 * tf.math.log(1.0 - u[0])) * tf.cos(2.0 * math.pi * u[1])
     if prior == "spherical":
         z *= tf.math.rsqrt(tf.reduce_mean(tf.square(z), axis=1, keepdims=True))
     return z
 
 
 def uniform(key: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
-    """Float32 in [0, 1)."""
-    return tf.random.stateless_uniform(shape, key, alg=_ALGORITHM)
+    """Float32 in [0, 1), multiples of 2**-24."""
+    return tf.cast(integers(key, shape, 2**24), tf.float32) * 2.0**-24
 
 
 def integers(key: tf.Tensor, shape: tuple[int, ...], high: int) -> tf.Tensor:
