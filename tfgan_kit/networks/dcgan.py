@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from tfgan_kit.networks.parts import Initializers, halvings, logit, normalise, widths, with_class
+from tfgan_kit.networks.parts import Initializers, halvings, logit, normalise, structure, widths, with_class
 
 
 def generator(
@@ -57,10 +57,8 @@ def generator(
 
     # A vector to the smallest map.
     bias = norm == "none"
-    x = layers.Dense(
-        height * breadth * maps[0], use_bias=bias, kernel_initializer=init(), dtype=dtype, name="start"
-    )(x)
-    x = layers.Reshape((height, breadth, maps[0]), name="start_map")(x)
+    x = layers.Dense(height * breadth * maps[0], use_bias=bias, kernel_initializer=init(), dtype=dtype, name="start")(x)
+    x = layers.Reshape((height, breadth, maps[0]), dtype=dtype, name="start_map")(x)
 
     # Double the map until it is half the image's size.
     for i, features in enumerate([*maps[1:], None]):
@@ -81,7 +79,7 @@ def generator(
         bottom, right = x.shape[1] - resolution[0] - top, x.shape[2] - resolution[1] - left
         x = layers.Cropping2D(((top, bottom), (left, right)), dtype=dtype, name="crop")(x)
     images = layers.Activation("tanh", dtype="float32", name="images")(x)
-    return keras.Model(inputs, images, name="generator")
+    return keras.Model(structure(inputs), images, name="generator")
 
 
 def discriminator(
@@ -136,4 +134,4 @@ def discriminator(
 
     x = layers.Flatten(dtype=dtype, name="flat")(x)
     logits = logit(x, inputs[1] if num_classes else None, num_classes, init)
-    return keras.Model(inputs, logits, name="discriminator")
+    return keras.Model(structure(inputs), logits, name="discriminator")

@@ -7,7 +7,7 @@ import math
 import keras
 from keras import layers
 
-from tfgan_kit.networks.parts import Initializers, logit, normalise, with_class
+from tfgan_kit.networks.parts import Initializers, logit, normalise, structure, with_class
 
 
 def generator(
@@ -47,16 +47,14 @@ def generator(
         inputs.append(layers.Input((), dtype="int32", name="c"))
         x = with_class(x, inputs[1], num_classes, z_dim, init)
     for i, units in enumerate(hidden):
-        x = layers.Dense(
-            units, use_bias=norm == "none", kernel_initializer=init(), dtype=dtype, name=f"hidden{i}"
-        )(x)
+        x = layers.Dense(units, use_bias=norm == "none", kernel_initializer=init(), dtype=dtype, name=f"hidden{i}")(x)
         x = normalise(x, norm, momentum=norm_momentum, dtype=dtype, name=f"norm{i}")
         x = layers.LeakyReLU(leak, dtype=dtype, name=f"act{i}")(x)
     shape = (*resolution, channels)
     x = layers.Dense(math.prod(shape), kernel_initializer=init(), dtype=dtype, name="pixels")(x)
     x = layers.Reshape(shape, dtype=dtype, name="image")(x)
     images = layers.Activation("tanh", dtype="float32", name="images")(x)
-    return keras.Model(inputs, images, name="generator")
+    return keras.Model(structure(inputs), images, name="generator")
 
 
 def discriminator(
@@ -94,10 +92,8 @@ def discriminator(
     x = layers.Flatten(dtype=dtype, name="flat")(inputs[0])
     for i, units in enumerate(hidden):
         kind = norm if i else "none"
-        x = layers.Dense(
-            units, use_bias=kind == "none", kernel_initializer=init(), dtype=dtype, name=f"hidden{i}"
-        )(x)
+        x = layers.Dense(units, use_bias=kind == "none", kernel_initializer=init(), dtype=dtype, name=f"hidden{i}")(x)
         x = normalise(x, kind, momentum=norm_momentum, dtype=dtype, name=f"norm{i}")
         x = layers.LeakyReLU(leak, dtype=dtype, name=f"act{i}")(x)
     logits = logit(x, inputs[1] if num_classes else None, num_classes, init)
-    return keras.Model(inputs, logits, name="discriminator")
+    return keras.Model(structure(inputs), logits, name="discriminator")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 from keras import layers
 
 
@@ -10,11 +11,15 @@ class Initializers:
     """Glorot-uniform initializers, each with a seed of its own: the same weights for the same `seed`, always."""
 
     def __init__(self, seed: int) -> None:
+        """Start at the first of the seed's initializers."""
         self._seed, self._count = seed, 0
 
     def __call__(self) -> keras.Initializer:
+        """The next one."""
         self._count += 1
-        return keras.initializers.GlorotUniform(seed=self._seed * 1_000 + self._count)
+        # Keras takes 31 bits of a seed: neighbours must differ in those.
+        (mixed,) = np.random.SeedSequence((self._seed, self._count)).generate_state(1)
+        return keras.initializers.GlorotUniform(seed=int(mixed >> 1))
 
 
 def halvings(resolution: tuple[int, int], smallest_px: int) -> int:
@@ -41,8 +46,10 @@ def with_class(
     z: keras.KerasTensor, c: keras.KerasTensor, num_classes: int, size: int, init: Initializers
 ) -> keras.KerasTensor:
     """z with a learned embedding of the class, of `size` numbers, behind it."""
-    embedding = layers.Embedding(num_classes, size, embeddings_initializer=init(), name="class_embedding")(c)
-    return layers.Concatenate(name="z_and_class")([z, embedding])
+    embedding = layers.Embedding(
+        num_classes, size, embeddings_initializer=init(), dtype="float32", name="class_embedding"
+    )(c)
+    return layers.Concatenate(dtype="float32", name="z_and_class")([z, embedding])
 
 
 def logit(
@@ -54,10 +61,16 @@ def logit(
     """
     features = layers.Activation("linear", dtype="float32", name="features")(features)
     score = layers.Dense(1, kernel_initializer=init(), dtype="float32", name="logit")(features)
-    score = layers.Flatten(name="logit_flat")(score)
+    score = layers.Flatten(dtype="float32", name="logit_flat")(score)
     if c is not None:
         row = layers.Embedding(
             num_classes, features.shape[-1], embeddings_initializer=init(), dtype="float32", name="class_projection"
         )(c)
-        score = layers.Add(name="logit_of_class")([score, layers.Dot(axes=1, name="projection")([features, row])])
-    return layers.Reshape((), name="logits")(score)
+        product = layers.Dot(axes=1, dtype="float32", name="projection")([features, row])
+        score = layers.Add(dtype="float32", name="logit_of_class")([score, product])
+    return layers.Reshape((), dtype="float32", name="logits")(score)
+
+
+def structure(inputs: list[keras.KerasTensor]) -> list[keras.KerasTensor] | keras.KerasTensor:
+    """The inputs as the model is called on them: a list only where there are classes."""
+    return inputs if len(inputs) > 1 else inputs[0]
