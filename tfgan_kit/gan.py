@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from tfgan_kit import ema, rng
+from tfgan_kit.errors import DataError
 from tfgan_kit.losses import LOSSES, AdversarialLoss
 from tfgan_kit.penalties import Penalty
 from tfgan_kit.rng import Stream
@@ -195,10 +196,20 @@ class GAN(keras.Model):
         return named | {"step": self.step, "time_progress": self.time_progress}
 
     def _prepare(self, data: Any) -> tuple[tf.Tensor, tf.Tensor | None]:
-        real, c = data if isinstance(data, tuple | list) else (data, None)
+        real, c, *_ = (*data, None) if isinstance(data, tuple | list) else (data, None)
+        real = tf.convert_to_tensor(real)
+        if real.shape[0] is None or real.shape[0] % self.d_steps:
+            raise DataError(
+                f"the batch must be of a fixed size and a multiple of d_steps={self.d_steps}; got images of shape "
+                f"{tuple(real.shape)}: batch the data with drop_remainder=True"
+            )
         if real.dtype == tf.uint8:
             real = tf.cast(real, tf.float32) / 127.5 - 1.0
-        return real, tf.cast(c, tf.int32) if self.conditional else None
+        if not self.conditional:
+            return real, None
+        if c is None:
+            raise DataError("a conditional GAN trains on (images, class indices); got images alone")
+        return real, tf.cast(c, tf.int32)
 
     def _set_learning_rates(self, nimg: tf.Tensor) -> tf.Tensor:
         factor = tf.ones(()) if self.lr_factor is None else self.lr_factor(progress=self.progress(nimg), nimg=nimg)
@@ -209,18 +220,19 @@ class GAN(keras.Model):
     def _apply(
         self, optimizer: keras.Optimizer, tape: tf.GradientTape, loss: tf.Tensor, variables: list[Any], prefix: str
     ) -> Stats:
-        """Take the gradient of the scaled loss and apply it; its norm, and the scale where there is one."""
+        """Take the gradient of the scaled loss and apply it; the norm of what is applied, and the scale."""
         gradients = tape.gradient(loss, variables)
         scale = optimizer.scale_loss(tf.ones(()))
         norm = tf.linalg.global_norm(gradients) / scale
+        if self.loss_scaled:
+            # An overflow of the scaled gradient is how a dynamic loss scale finds its value: the step is left out.
+            norm = tf.where(tf.math.is_finite(norm), norm, 0.0)
         optimizer.apply(gradients, variables)
         return {f"{prefix}_grad_norm": norm, f"{prefix}_loss_scale": scale}
 
     def _watch(self, stats: Stats) -> None:
         """Note the step at which a watched value first was not finite."""
-        # An overflow of the scaled gradient is how a dynamic loss scale finds its value: no failure.
-        gradients_count = [True, True, not self.loss_scaled, not self.loss_scaled]
-        bad = ~tf.math.is_finite(tf.stack([stats[name] for name in self.WATCHED])) & tf.constant(gradients_count)
+        bad = ~tf.math.is_finite(tf.stack([stats[name] for name in self.WATCHED]))
         first = bad & (self.first_nonfinite < 0)
         self.first_nonfinite.assign(tf.where(first, self.step, self.first_nonfinite))
 

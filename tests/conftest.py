@@ -1,0 +1,16 @@
+import os
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from tfgan_kit.recipe import Recipe
+
+
+@pytest.fixture(scope="session")
+def tiny_recipe():
+    """Seconds of work on one core: 8x8 pictures, a handful of channels, nothing jitted."""
+    return Recipe(
+        kimg=1, z_dim=4, batch_size=4, jit=False, g_width=4, d_width=4, g_start_px=4, d_end_px=4, kernel_px=3,
+        g_hidden=(8,), d_hidden=(8,), g_lr=1e-2, d_lr=1e-2,
+    )  # fmt: skip
