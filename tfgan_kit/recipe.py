@@ -7,21 +7,23 @@ when a recipe is made. So a `Recipe` that exists is legal in itself; whether it 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from tfgan_kit.errors import RecipeError, nearest
-from tfgan_kit.latents import PRIORS
 
 FAMILIES = ("dcgan", "mlp")
 LOSSES = ("minimax", "nonsaturating", "least_squares", "hinge", "wasserstein", "relativistic")
 OPTIMIZERS = ("adam", "rmsprop", "sgd")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 SCHEDULES = ("constant", "linear", "cosine")
+PRIORS = ("normal", "uniform", "spherical")
 FITS = ("crop", "pad", "stretch")
 NORMS = ("batch", "none")
 
@@ -59,13 +61,13 @@ class Recipe:
     z_prior: str = _field("normal", "distribution of z", choices=PRIORS)
     g_width: int = _field(64, "G's channels before the last layer; doubled at each halving of the resolution", low=1)
     g_max_width: int = _field(512, "upper bound of G's channels", low=1)
-    g_start_px: int = _field(7, "G's smallest map: the resolution is halved until its shorter side is at most this", low=2)
+    g_start_px: int = _field(7, "G's smallest map has at most this shorter side, px; the others double from it", low=2)
     g_norm: str = _field("batch", "normalisation in G, not at its output", choices=NORMS)
     g_leak: float = _field(0.0, "slope of G's LeakyReLU for negative values; 0: ReLU", low=0, high=1)
     g_hidden: tuple[int, ...] = _field((256, 512, 1024), "units of G's dense layers (family mlp)", low=1)
     d_width: int = _field(64, "D's channels after the first layer; doubled at each halving of the resolution", low=1)
     d_max_width: int = _field(512, "upper bound of D's channels", low=1)
-    d_end_px: int = _field(4, "D's smallest map: the resolution is halved until its shorter side is at most this", low=2)
+    d_end_px: int = _field(4, "D's smallest map has at most this shorter side, px; the others halve down to it", low=2)
     d_norm: str = _field("none", "normalisation in D, not at its input", choices=NORMS)
     d_leak: float = _field(0.2, "slope of D's LeakyReLU for negative values", low=0, high=1)
     d_hidden: tuple[int, ...] = _field((512, 256), "units of D's dense layers (family mlp)", low=1)
@@ -109,14 +111,20 @@ class Recipe:
     preview_grid: tuple[int, int] = _field((8, 10), "rows and columns of a preview", low=1, high=32)
 
     def __post_init__(self) -> None:
+        """Check every field, and those that go together."""
         for field in dataclasses.fields(self):
             object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
         if (self.kimg is None) == (self.minutes is None):
             raise RecipeError(
-                f"a run's length is either kimg or minutes; got kimg={self.kimg}, minutes={self.minutes}: set exactly one"
+                f"a run's length is either kimg or minutes; got kimg={self.kimg}, minutes={self.minutes}: "
+                "set exactly one"
             )
-        if self.g_width > self.g_max_width or self.d_width > self.d_max_width:
-            raise RecipeError("g_width and d_width must not exceed g_max_width and d_max_width: lower the first or raise the second")
+        for name, width, highest in (("g", self.g_width, self.g_max_width), ("d", self.d_width, self.d_max_width)):
+            if width > highest:
+                raise RecipeError(
+                    f"{name}_width must be at most {name}_max_width; got {width} and {highest}: "
+                    "lower the first or raise the second"
+                )
 
     def replace(self, **changes: Any) -> Recipe:
         """This recipe with some fields changed; setting one of kimg and minutes clears the other.
@@ -191,7 +199,7 @@ def parse_resolution(text: str) -> tuple[int, int]:
         RecipeError: not one or two whole numbers.
     """
     parts = text.lower().split("x")
-    if len(parts) > 2 or not all(part.isdigit() for part in parts):
+    if len(parts) > 2 or not all(part.isdecimal() for part in parts):
         raise RecipeError(f"a resolution is HEIGHTxWIDTH in px, for example 64x64; got {text!r}")
     height, width = int(parts[0]), int(parts[-1])
     return height, width
@@ -204,9 +212,15 @@ def type_name(field: dataclasses.Field[Any]) -> str:
     return words[kinds] + (" or none" if optional else "")
 
 
+@functools.cache
+@cache
+def _annotations() -> dict[str, Any]:
+    return typing.get_type_hints(Recipe)
+
+
 def _kinds(field: dataclasses.Field[Any]) -> tuple[type, bool]:
     """The field's plain type (tuple for any tuple) and whether None is legal."""
-    annotation = typing.get_type_hints(Recipe)[field.name]
+    annotation = _annotations()[field.name]
     options = [option for option in typing.get_args(annotation) if option is not type(None)]
     optional = type(None) in typing.get_args(annotation)
     kind = options[0] if optional else annotation
@@ -253,8 +267,8 @@ def _check_bounds(field: dataclasses.Field[Any], value: Any) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         raise RecipeError(f"{field.name} must be a finite number; got {value}")
     if low is not None and value < low:
-        raise RecipeError(f"{field.name} must be at least {low:g}; got {value}")
+        raise RecipeError(f"{field.name} must be at least {low}; got {value}")
     if above is not None and value <= above:
-        raise RecipeError(f"{field.name} must be above {above:g}; got {value}")
+        raise RecipeError(f"{field.name} must be above {above}; got {value}")
     if high is not None and value > high:
-        raise RecipeError(f"{field.name} must be at most {high:g}; got {value}")
+        raise RecipeError(f"{field.name} must be at most {high}; got {value}")

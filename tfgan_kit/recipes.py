@@ -1,4 +1,4 @@
-"""The recipes that come with the kit, one row each: what it is, what it needs, what was measured. No TensorFlow here."""
+"""The recipes that come with the kit, one row each: what it is and what was measured. No TensorFlow here."""
 
 from __future__ import annotations
 
