@@ -34,7 +34,9 @@ def to_pillow(image: np.ndarray) -> Image.Image:
     return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
 
 
-def save_gif(frames: Sequence[Path], path: Path, *, seconds: float = 6.0, most: int = 60, hold_sec: float = 2.0) -> None:
+def save_gif(
+    frames: Sequence[Path], path: Path, *, seconds: float = 6.0, most: int = 60, hold_sec: float = 2.0
+) -> None:
     """An endless animation of picture files.
 
     Args:
