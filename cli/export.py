@@ -43,19 +43,24 @@ def export(
         raise ExportError("name the format; ONNX is the one there is: tfgan export --onnx")
     file = _file(onnx, run)
 
-    # TensorFlow, and with it everything below, takes seconds to import.
-    from tfgan_kit.training.run_folder import latest_run
+    # Whatever can be refused is, before TensorFlow takes its seconds to import.
+    from tfgan_kit.export.options import check_file, check_options
+    from tfgan_kit.training.run_folder import RunFolder, latest_run
 
-    folder = latest_run().path if run is None else run
+    check_options(layout=layout, output=output, opset=opset, weights=weights)
+    folder = latest_run() if run is None else RunFolder(run)
+    folder.read()
+    if file is not None:
+        check_file(file)
 
     from tfgan_kit.export.convert import export_onnx
 
-    result = export_onnx(folder, file, layout=layout, output=output, opset=opset, weights=weights)
+    result = export_onnx(folder.path, file, layout=layout, output=output, opset=opset, weights=weights)
     for line in result.refused:
         print(f"warning: {line}")
     parity = result.spec.parity
     sizes = " and ".join(map(str, parity.batch_sizes))
-    print(f"exported  {folder} at {result.spec.nimg / 1000:.1f} kimg ({weights} weights)")
+    print(f"exported  {folder.path} at {result.spec.nimg / 1000:.1f} kimg ({weights} weights)")
     print(f"wrote     {result.file} ({result.size_bytes / 1e6:.2f} MB, {output} {layout}, opset {opset})")
     print(
         f"checked   onnxruntime is within {parity.max_abs_error:.1g} of TensorFlow on images in [-1, 1] "

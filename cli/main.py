@@ -17,7 +17,6 @@ from tfgan_kit.errors import TfganKitError
 
 app = typer.Typer(
     name="tfgan",
-    no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
@@ -29,14 +28,16 @@ app.command(cls=ExportCommand, epilog="Example: tfgan export artifacts/0001-mnis
 app.command(epilog="Example: tfgan sample digits.onnx --seeds 0-99 --out digits.png")(sample)
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def main(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.", is_eager=True)] = False,
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
 ) -> None:
     """Train GANs with TensorFlow, and give their generators away as ONNX."""
     if version:
-        typer.echo(f"tfgan-kit {__version__}")
-        raise typer.Exit
+        print(f"tfgan-kit {__version__}")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 def run() -> None:

@@ -26,7 +26,8 @@ CLASS_ROWS, MOST_COLUMNS = 8, 32
 def sample(
     model: Annotated[
         Path | None,
-        typer.Argument(help="The .onnx, or a run folder with one.", show_default="the newest artifacts/*/generator.onnx"),
+        typer.Argument(help="The .onnx, or a run folder with one.",
+                       show_default="the newest artifacts/*/generator.onnx"),
     ] = None,
     n: Annotated[
         int | None,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tfgan_kit.cli.tensorflow_import import import_tensorflow
 from tfgan_kit.errors import RecipeError, RunError
 from tfgan_kit.recipe import Recipe, parse_assignment, parse_resolution
 from tfgan_kit.recipes import DEFAULT, RECIPES, recipe_row
+
+if TYPE_CHECKING:
+    from tfgan_kit.data import Source
 
 
 def train(
@@ -53,16 +57,20 @@ def train(
     changes |= {name: value for name, value in options.items() if value is not None}
 
     name, chosen, folder = _choose(recipe, changes, out)
+    from tfgan_kit.data import open_source
+
+    # The data first: a mistake there shows at once, before TensorFlow is there.
+    source = open_source(chosen)
+    import_tensorflow()
     if dry_run:
-        _show_plan(chosen, folder)
+        _show_plan(chosen, source, folder)
         return
 
     from tfgan_kit.cli.progress import ProgressLine
     from tfgan_kit.training.loop import train as train_recipe
 
     with ProgressLine() as line:
-        line.say(f"training {name} in {folder}")
-        outcome = train_recipe(chosen, folder, name=name, on_progress=line.update, notify=line.say)
+        outcome = train_recipe(chosen, folder, name=name, source=source, on_progress=line.update, notify=line.say)
     if not outcome.finished:
         print(f"stopped at {outcome.nimg / 1000:.1f} kimg and saved; the same command goes on from there")
         raise typer.Exit(130)
@@ -86,12 +94,10 @@ def _choose(name: str | None, changes: dict[str, object], out: Path | None) -> t
     return name, chosen, out or next_run(name, chosen).path
 
 
-def _show_plan(recipe: Recipe, folder: Path) -> None:
+def _show_plan(recipe: Recipe, source: Source, folder: Path) -> None:
     from tfgan_kit.build import build_gan
-    from tfgan_kit.data import open_source
     from tfgan_kit.training.loop import resolve
 
-    source = open_source(recipe)
     for note in source.notes:
         print(note)
     recipe, facts = resolve(recipe, source)

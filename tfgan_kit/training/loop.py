@@ -66,6 +66,7 @@ def train(
     out: Path,
     *,
     name: str = "recipe",
+    source: Source | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     notify: Callable[[str], None] = lambda _: None,
     clock: Callable[[], float] = time.monotonic,
@@ -76,6 +77,7 @@ def train(
         recipe: what to train.
         out: the run folder, new or of the same recipe.
         name: of the recipe, for the records.
+        source: the recipe's data, opened already; None: it is opened here.
         on_progress: called after every group of steps.
         notify: called with a line that the user should see.
         clock: what a length in minutes is measured by, seconds.
@@ -89,7 +91,7 @@ def train(
     if not folder.exists and out.is_dir() and any(path.name != ".lock" for path in out.iterdir()):
         raise RunError(f"{out} is not a run and not empty: give another --out")
     try:
-        source = open_source(recipe)
+        source = source or open_source(recipe)
         recipe, facts = resolve(recipe, source)
         if folder.exists:
             folder.check_same(recipe, facts)
@@ -98,6 +100,7 @@ def train(
                 notify(note)
             if not folder.exists:
                 folder.create(recipe, facts, name)
+                notify(f"training {name} in {folder.path}")
             return _train_locked(recipe, source, facts, folder, on_progress, notify, clock)
     except OSError as error:
         reason = error.strerror or str(error)
