@@ -115,8 +115,8 @@ def _keys(builder: Any, recipe: Recipe) -> tuple[str, str | None]:
 
     features = builder.info.features
     kinds = features.items() if isinstance(features, tfds.features.FeaturesDict) else ()
-    images = [key for key, feature in kinds if isinstance(feature, tfds.features.Image)]
-    labels = [key for key, feature in kinds if isinstance(feature, tfds.features.ClassLabel)]
+    images = sorted(key for key, feature in kinds if isinstance(feature, tfds.features.Image))
+    labels = sorted(key for key, feature in kinds if isinstance(feature, tfds.features.ClassLabel))
     image_key = "image" if "image" in images else images[0] if len(images) == 1 else None
     if image_key is None:
         found = ", ".join(images) or "none"
