@@ -26,7 +26,7 @@ def build_gan(recipe: Recipe, shape: tuple[int, int, int], num_classes: int = 0)
         shape: height, width and channels of the images.
         num_classes: 0 for an unconditional GAN.
     """
-    sizes = {"shape": shape, "num_classes": num_classes}
+    sizes: dict[str, Any] = {"shape": shape, "num_classes": num_classes}
     D_float32 = None
     if recipe.precision != "float32":
         D_float32 = build_discriminator(recipe, **sizes, dtype="float32")

@@ -153,7 +153,10 @@ class Recipe:
         """
         for name in fields:
             field_named(name)
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
+        }
+        return cls(**values)
 
     def digest(self) -> str:
         """12 hex digits that change with any field."""
@@ -248,12 +251,13 @@ def _checked(field: dataclasses.Field[Any], value: Any) -> Any:
         return None
     if kind is float and type(value) is int:
         value = float(value)
-    if type(value) is not kind or (kind is tuple and not (value and all(type(part) is int for part in value))):
+    parts: tuple[Any, ...] = value if isinstance(value, tuple) else (value,)
+    if type(value) is not kind or (kind is tuple and not (parts and all(type(part) is int for part in parts))):
         raise RecipeError(f"{field.name} must be {type_name(field)}; got {value!r}")
     pair = "tuple[int, int]" in str(field.type)
-    if pair and len(value) != 2:
+    if pair and len(parts) != 2:
         raise RecipeError(f"{field.name} must be two whole numbers; got {value!r}")
-    for part in value if kind is tuple else (value,):
+    for part in parts:
         _check_bounds(field, part)
     return value
 
