@@ -19,14 +19,14 @@ from tfgan_kit.errors import CheckpointError, ExportError
 from tfgan_kit.export import parity
 from tfgan_kit.export.graph import Graph
 from tfgan_kit.export.optimize import optimize
-from tfgan_kit.export.spec import LAYOUTS, PROPERTY, RANGES, WEIGHTS, ModelSpec, Parity
+from tfgan_kit.export.options import check_file, check_options
+from tfgan_kit.export.spec import PROPERTY, ModelSpec, Parity
 from tfgan_kit.export.tail import append_tail
 from tfgan_kit.training import checkpoint
 from tfgan_kit.training.files import write_atomic
 from tfgan_kit.training.run_folder import RunFolder
 from tfgan_kit.training.state import load_generator
 
-OPSETS = range(13, 19)
 # What every onnxruntime since 1.10 reads.
 IR_VERSION = 8
 
@@ -65,7 +65,7 @@ def export_onnx(
         file: where the model goes; None: generator.onnx in the run folder.
         layout: axes of the images after N, "nhwc" or "nchw".
         output: "uint8", grey levels, or "float32", in [-1, 1].
-        opset: of the default operator set, one of OPSETS.
+        opset: of the default operator set, 13 to 18.
         weights: "ema" for the moving average, "last" for the weights of the last step.
         figures: measured figures to keep in the file, by name.
 
@@ -82,10 +82,8 @@ def export_onnx(
         raise CheckpointError(f"{run} has no checkpoint yet: wait for the first one, or train it further")
     manifest, state, refused = found
     file = run / "generator.onnx" if file is None else file
-    check_writable(file)
+    check_file(file)
 
-    G = build_generator(recipe, shape=facts.shape, num_classes=facts.num_classes, dtype="float32")
-    load_generator(G, state, "G_ema" if weights == "ema" else "G")
     height, width, channels = facts.shape
     spec = ModelSpec(
         z_dim=recipe.z_dim,
@@ -108,41 +106,16 @@ def export_onnx(
         tfgan_kit=__version__,
         figures=dict(figures or {}),
     )
-    spec, content = proven_model(G, spec, opset)
+    # On the CPU: training may be using the GPU, whose float32 products are by default of lower precision.
+    with tf.device("CPU:0"):
+        G = build_generator(recipe, shape=facts.shape, num_classes=facts.num_classes, dtype="float32")
+        load_generator(G, state, "G_ema" if weights == "ema" else "G")
+        spec, content = proven_model(G, spec, opset)
     try:
         write_atomic(file, lambda temporary: temporary.write_bytes(content))
     except OSError as error:
         raise ExportError(f"{file} cannot be written: {error.strerror or error}") from None
     return ExportResult(file=file, spec=spec, size_bytes=len(content), refused=tuple(refused))
-
-
-def check_options(*, layout: str, output: str, opset: int, weights: str) -> None:
-    """Refuse an option that is not legal.
-
-    Raises:
-        ExportError: with the legal values.
-    """
-    for name, value, legal in (
-        ("layout", layout, LAYOUTS),
-        ("output", output, tuple(RANGES)),
-        ("weights", weights, WEIGHTS),
-    ):
-        if value not in legal:
-            raise ExportError(f"{name} {value!r} is unknown; legal: {', '.join(legal)}")
-    if opset not in OPSETS:
-        raise ExportError(f"opset {opset} cannot be written; legal: {OPSETS[0]} to {OPSETS[-1]}")
-
-
-def check_writable(file: Path) -> None:
-    """Refuse a place where no file can be, before the work starts.
-
-    Raises:
-        ExportError: with the reason.
-    """
-    if file.is_dir():
-        raise ExportError(f"{file} is a folder: name a file, such as {file / 'generator.onnx'}")
-    if not file.parent.is_dir():
-        raise ExportError(f"{file} cannot be written: there is no folder {file.parent}")
 
 
 def proven_model(G: keras.Model, spec: ModelSpec, opset: int) -> tuple[ModelSpec, bytes]:

@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfgan_kit.errors import ModelFileError, SampleError, nearest
-from tfgan_kit.export.session import available_cores, open_session, read_spec
+from tfgan_kit.errors import SampleError, nearest
+from tfgan_kit.export.session import available_cores, open_session, read_model, read_spec
 from tfgan_kit.latents import z_from_seeds
 
 if TYPE_CHECKING:
     import onnxruntime
+
+# Pictures a run of onnxruntime on the CPU: a larger one's maps fall out of the caches, and it is slower a picture.
+_PER_RUN = 16
 
 Labels = int | str | Sequence[int | str] | np.ndarray
 
@@ -30,7 +33,7 @@ class Sampler:
     Attributes:
         spec: what the file says of itself.
         device: "cpu" or "cuda", where it really runs.
-        batch: pictures made at a time where a call does not say.
+        batch: most pictures made at a time where a call does not say.
 
     May be used from several threads.
     """
@@ -44,7 +47,7 @@ class Sampler:
             path: the .onnx.
             device: "cpu" or "cuda".
             threads: CPU threads; None: as many as this process may use.
-            batch: pictures made at a time; memory grows with it.
+            batch: most pictures made at a time; memory grows with it.
 
         Raises:
             ModelFileError: missing, truncated, not of tfgan-kit, or of a newer format.
@@ -52,14 +55,14 @@ class Sampler:
             MissingPackageError: onnxruntime is not installed.
         """
         self.device, self.batch = device, _checked_batch(batch)
-        self._path = Path(path)
+        self._content = read_model(Path(path))
         # The default counts the machine's cores, also where the process may use only some of them.
         self._threads = (threads or available_cores()) if device == "cpu" else 1
         # One thread a run, and several runs beside each other: unlike threads within a run, these never wait for one
         # another, so they lose nothing where other programs use the same cores.
-        self._session = open_session(self._path, device, threads=1)
+        self._session = open_session(self._content, device, threads=1, source=str(path))
         self._wide: onnxruntime.InferenceSession | None = None
-        self.spec = read_spec(self._session, self._path)
+        self.spec = read_spec(self._session, str(path))
 
     def sample(
         self,
@@ -79,7 +82,7 @@ class Sampler:
                 seed % num_classes, so that successive seeds go through the classes.
             truncation: factor of z in [0, 1], towards the mean picture; 1 leaves z as it is. A spherical prior has
                 no mean on its sphere and takes only 1.
-            batch: pictures made at a time; None: the sampler's own.
+            batch: most pictures made at a time; None: the sampler's own.
 
         Returns:
             (N, H, W, C) uint8, whatever layout and dtype the file has.
@@ -152,6 +155,8 @@ class Sampler:
         beside = self._threads if 2 * count > self._threads else 1
         session = self._session if beside == self._threads else self._wide_session()
         size = -(-min(self.batch if batch is None else _checked_batch(batch), max(count, 1)) // beside)
+        if self.device == "cpu":
+            size = min(size, _PER_RUN)
         parts = [slice(start, start + size) for start in range(0, count, size)]
         if beside == 1 or len(parts) == 1:
             for part in parts:
@@ -164,10 +169,7 @@ class Sampler:
     def _wide_session(self) -> onnxruntime.InferenceSession:
         """The session whose runs use every thread, opened when it is first needed."""
         if self._wide is None:
-            session = open_session(self._path, self.device, self._threads)
-            if read_spec(session, self._path) != self.spec:
-                raise ModelFileError(f"{self._path} is another model than when it was opened: open it again")
-            self._wide = session
+            self._wide = open_session(self._content, self.device, self._threads, source="the model")
         return self._wide
 
     def _classes(self, labels: Labels | None, seeds: np.ndarray) -> np.ndarray | None:

@@ -18,16 +18,30 @@ _TYPES = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}
 _WARNINGS, _NOTHING = 2, 4
 
 
-def open_session(path: Path, device: str, threads: int) -> onnxruntime.InferenceSession:
+def read_model(path: Path) -> bytes:
+    """The content of a model file.
+
+    Raises:
+        ModelFileError: it is missing, or cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or error
+        raise ModelFileError(f"there is no model file {path} ({reason}): `tfgan export --onnx` makes one") from None
+
+
+def open_session(content: bytes, device: str, threads: int, *, source: str) -> onnxruntime.InferenceSession:
     """An onnxruntime session that runs where it was asked to.
 
     Args:
-        path: the .onnx.
+        content: of the .onnx.
         device: "cpu" or "cuda".
         threads: CPU threads within a run.
+        source: the file's name, for errors.
 
     Raises:
-        ModelFileError: missing, or not ONNX.
+        ModelFileError: not ONNX, or truncated.
         DeviceError: an unknown device, or one that is not there.
         MissingPackageError: onnxruntime is not installed.
     """
@@ -37,8 +51,6 @@ def open_session(path: Path, device: str, threads: int) -> onnxruntime.Inference
         raise MissingPackageError("sampling needs onnxruntime: pip install 'tfgan-kit[sample]'") from None
     if device not in PROVIDERS:
         raise DeviceError(f"unknown device {device!r}: {nearest(device, PROVIDERS)}")
-    if not path.is_file():
-        raise ModelFileError(f"there is no model file {path}: `tfgan export --onnx` makes one")
     provider = PROVIDERS[device]
     if provider not in onnxruntime.get_available_providers():
         raise DeviceError(f"this onnxruntime has no {provider}: install onnxruntime-gpu, or take device cpu")
@@ -49,10 +61,10 @@ def open_session(path: Path, device: str, threads: int) -> onnxruntime.Inference
         # What it logs where a GPU is not there, the error below says.
         onnxruntime.set_default_logger_severity(_NOTHING)
     try:
-        session = onnxruntime.InferenceSession(path, options, providers=[provider])
+        session = onnxruntime.InferenceSession(content, options, providers=[provider])
     except Exception as error:  # onnxruntime's errors share no base class but this one.
         raise ModelFileError(
-            f"{path} is not an ONNX model that onnxruntime can read, or is truncated: {error}"
+            f"{source} is not an ONNX model that onnxruntime can read, or is truncated: {error}"
         ) from None
     finally:
         onnxruntime.set_default_logger_severity(_WARNINGS)
@@ -64,20 +76,20 @@ def open_session(path: Path, device: str, threads: int) -> onnxruntime.Inference
     return session
 
 
-def read_spec(session: onnxruntime.InferenceSession, path: Path) -> ModelSpec:
+def read_spec(session: onnxruntime.InferenceSession, source: str) -> ModelSpec:
     """What a model says of itself, if its graph takes and gives just that.
 
     Raises:
         ModelFileError: not of tfgan-kit, of a newer format, or with another graph than it says.
     """
-    spec = ModelSpec.from_json(session.get_modelmeta().custom_metadata_map.get(PROPERTY), source=str(path))
+    spec = ModelSpec.from_json(session.get_modelmeta().custom_metadata_map.get(PROPERTY), source=source)
     expected: list[tuple[str, str, list[Any]]] = [("z", "tensor(float)", [spec.z_dim])]
     if spec.num_classes:
         expected.append(("labels", "tensor(int64)", []))
     expected.append(("images", _TYPES[spec.dtype], list(spec.output_shape)))
     found = [(value.name, value.type, value.shape[1:]) for value in [*session.get_inputs(), *session.get_outputs()]]
     if found != expected:
-        raise ModelFileError(f"{path} is damaged: its graph has {found}, and its metadata says {expected}")
+        raise ModelFileError(f"{source} is damaged: its graph has {found}, and its metadata says {expected}")
     return spec
 
 

@@ -177,13 +177,12 @@ def test_files_that_are_no_models(exported, tmp_path):
         Sampler(tmp_path)
 
 
-def test_a_model_that_changes_while_it_is_open(exported, tmp_path):
+def test_a_model_that_is_gone_while_it_is_open(exported, tmp_path):
     path = tmp_path / "x.onnx"
     path.write_bytes(exported["plain"].read_bytes())
     sampler = Sampler(path, threads=8)
-    path.write_bytes(exported["named"].read_bytes())
-    with pytest.raises(ModelFileError, match="another model than when it was opened"):
-        sampler.sample([1])
+    path.unlink()
+    np.testing.assert_array_equal(sampler.sample([1]), Sampler(exported["plain"]).sample([1]))
 
 
 def test_devices(exported, monkeypatch, capfd):
