@@ -99,9 +99,9 @@ def parse_seeds(text: str) -> list[range]:
 
 def _model_file(model: Path | None) -> Path:
     """The model that a command line means."""
-    from tfgan_kit.training.run_folder import RUNS
-
     if model is None:
+        from tfgan_kit.training.run_folder import RUNS
+
         found = list(RUNS.glob("*/generator.onnx"))
         if not found:
             raise ModelFileError(f"no {RUNS}/*/generator.onnx: run `tfgan export --onnx` first, or name a model")
