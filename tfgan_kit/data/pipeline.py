@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import tensorflow as tf
 
 from tfgan_kit import rng
 from tfgan_kit.data.parallel import available_cpus
-from tfgan_kit.data.source import Images, Source, fits_memory
+from tfgan_kit.data.source import Source, fits_memory
 
 _READ_AHEAD = 2  # batches that wait, read, while each core reads another
 
@@ -98,42 +97,24 @@ class MemoryFeed(Feed):
 
 
 class StreamFeed(Feed):
-    """Pictures read by a pool of threads ahead of the steps, from memory-mapped or encoded files.
-
-    The pool is Python's and a step only waits for its result: tf.data would read from threads of its own, which at the
-    end of the process hang in an interpreter that is no longer there.
-    """
+    """Pictures read by tf.data ahead of the steps, from memory-mapped or encoded files; steps must come in order."""
 
     in_memory = False
 
     def __init__(self, source: Source, *, batch: int, seed: int, mirror: bool, start_step: int) -> None:
         """Arguments as for `open_feed`."""
         super().__init__(source, batch=batch, seed=seed, mirror=mirror)
-        self._source = source
-        self._indices_of = tf.function(
-            lambda step: batch_indices(step, seed=seed, size=len(source), batch=batch),
-            input_signature=[tf.TensorSpec((), tf.int64)],
-        )
-        self._pool = ThreadPoolExecutor(available_cpus())
-        self._ahead: dict[int, Future[Images]] = {}
-        self._request(start_step)
+
+        def read(step: tf.Tensor) -> tf.Tensor:
+            indices = batch_indices(step, seed=seed, size=len(source), batch=batch)
+            return tf.ensure_shape(tf.numpy_function(source.read, [indices], tf.uint8), (batch, *source.shape))
+
+        steps = tf.data.Dataset.range(start_step, tf.int64.max)
+        batches = steps.map(read, num_parallel_calls=available_cpus(), deterministic=True)
+        self._iterator = iter(batches.prefetch(_READ_AHEAD))
 
     def _images(self, step: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
-        images = tf.numpy_function(self._take, [tf.cast(step, tf.int64)], tf.uint8)
-        return tf.ensure_shape(images, (self._batch, *self._source.shape))
-
-    def _take(self, step: np.int64) -> Images:
-        """The pictures of a step, most often read already; asks for those of the next steps."""
-        self._request(int(step))
-        return self._ahead.pop(int(step)).result()
-
-    def _request(self, step: int) -> None:
-        """Have this step and the next ones read, and forget all others."""
-        wanted = range(step, step + available_cpus() + _READ_AHEAD)
-        self._ahead = {each: self._ahead.get(each) or self._pool.submit(self._read, each) for each in wanted}
-
-    def _read(self, step: int) -> Images:
-        return self._source.read(self._indices_of(tf.constant(step, tf.int64)).numpy())
+        return next(self._iterator)
 
 
 def mirrored(images: tf.Tensor, step: tf.Tensor, *, seed: int) -> tf.Tensor:
