@@ -74,7 +74,9 @@ def loop(minutes: float) -> None:
     # From the end of the first group, which compiles, to the end of the last.
     total = moments[-1] - moments[0]
     outside = 1.0 - sum(in_steps[1:]) / total
-    print(f"a run of {seen[0] / 1000:.1f} kimg with all its records: {100 * outside:.2f} % of the time outside the steps")
+    print(
+        f"a run of {seen[0] / 1000:.1f} kimg with all its records: {100 * outside:.2f} % of the time outside the steps"
+    )
 
 
 def main() -> None:

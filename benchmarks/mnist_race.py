@@ -41,7 +41,9 @@ def race(name: str, assignments: list[str], cpu_sec: float, out: Path, say: bool
         out,
         name=name,
         clock=lambda: time.process_time() / cores,
-        on_progress=lambda progress: print(f"{progress.nimg / 1000:.0f} kimg {progress.stats}") if say and progress.tick else None,
+        on_progress=lambda progress: (
+            print(f"{progress.nimg / 1000:.0f} kimg {progress.stats}") if say and progress.tick else None
+        ),
     )
     used = time.process_time()
     images, seconds = samples(outcome.folder.path), time.perf_counter() - started

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from tfgan_kit.cli.tensorflow_import import import_tensorflow
 from tfgan_kit.errors import ExportError
 
 
@@ -53,6 +54,7 @@ def export(
     if file is not None:
         check_file(file)
 
+    import_tensorflow()
     from tfgan_kit.export.convert import export_onnx
 
     result = export_onnx(folder.path, file, layout=layout, output=output, opset=opset, weights=weights)

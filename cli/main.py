@@ -17,10 +17,10 @@ from tfgan_kit.errors import TfganKitError
 
 app = typer.Typer(
     name="tfgan",
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
-    epilog="Start here: [bold]tfgan train[/bold], then [bold]tfgan export --onnx[/bold], then [bold]tfgan sample[/bold].",
+    epilog="Start here: tfgan train, tfgan export --onnx, tfgan sample.",
 )
 app.command(epilog="Example: tfgan train --data folder:my-pictures --resolution 64x64 --minutes 60")(train)
 app.command(epilog="Example: tfgan recipes mnist")(recipes)

@@ -55,5 +55,9 @@ def _legal(field: dataclasses.Field[object]) -> str:
     bounds = field.metadata
     if bounds["choices"]:
         return " | ".join(map(str, bounds["choices"]))
-    limits = [f"{sign} {bounds[key]:g}" for key, sign in (("low", ">="), ("above", ">"), ("high", "<=")) if bounds[key] is not None]
+    limits = [
+        f"{sign} {bounds[key]:g}"
+        for key, sign in (("low", ">="), ("above", ">"), ("high", "<="))
+        if bounds[key] is not None
+    ]
     return ", ".join([type_name(field), *limits])

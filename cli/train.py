@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def train(
     recipe: Annotated[
         str | None,
-        typer.Argument(help=f"Recipe; `tfgan recipes` lists them.  [default: {DEFAULT}]", show_default=False,
+        typer.Argument(help="Recipe; `tfgan recipes` lists them.", show_default=DEFAULT,
                        autocompletion=lambda: sorted(RECIPES)),
     ] = None,
     data: Annotated[

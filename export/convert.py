@@ -159,7 +159,7 @@ def to_onnx(G: keras.Model, opset: int) -> onnx.ModelProto:
     if len(G.inputs) == 2:
         signature.append(tf.TensorSpec((None,), tf.int64, name="labels"))
 
-    @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
+    @tf.function(input_signature=signature)
     def generate(z: tf.Tensor, labels: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         images = G(z if labels is None else [z, tf.cast(labels, tf.int32)], training=False)
         return {"images": images}

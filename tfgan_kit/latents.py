@@ -47,7 +47,8 @@ def z_from_seeds(seeds: Sequence[int] | np.ndarray, z_dim: int, prior: str = "no
         return (2.0 * unit[:, :z_dim] - 1.0).astype(np.float32)
     radius = np.sqrt(-2.0 * np.log(unit[:, 0::2]))
     angle = 2.0 * np.pi * unit[:, 1::2]
-    z = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1).reshape(len(keys), -1)[:, :z_dim]
+    z = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
+    z = z.reshape(len(keys), blocks * 4)[:, :z_dim]
     if prior == "spherical":
         z *= np.sqrt(z_dim) / np.linalg.norm(z, axis=1, keepdims=True)
     return z.astype(np.float32)

@@ -12,7 +12,9 @@ COMMANDS = ("train", "recipes", "export", "sample")
 
 def tfgan(*arguments: str, cwd=None) -> subprocess.CompletedProcess:
     code = "from tfgan_kit.cli.main import run; run()"
-    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=cwd, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=cwd, check=False
+    )
 
 
 def run_in_process(monkeypatch, *arguments: str) -> int:

@@ -58,7 +58,7 @@ def spec_of(shape, names=None, z_dim=6, layout="nhwc", dtype="float32"):
         ({"precision": "mixed_bfloat16", "names": NAMES}, "nhwc", "uint8", 17),
     ],
 )
-def test_export_is_equal_to_tensorflow(make_run, tmp_path, fields, layout, output, opset):  # noqa: PLR0917
+def test_export_is_equal_to_tensorflow(make_run, tmp_path, fields, layout, output, opset):
     run = make_run(tmp_path / "run", **fields)
     result = export_onnx(run, layout=layout, output=output, opset=opset)
 

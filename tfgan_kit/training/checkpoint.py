@@ -115,7 +115,9 @@ def load_newest(folder: Path) -> tuple[Manifest, dict[str, np.ndarray], list[str
         except (CheckpointError, OSError, ValueError, zipfile.BadZipFile) as error:
             refused.append(f"checkpoint {place.name} is damaged and was not used ({error})")
     if refused:
-        raise CheckpointError(f"no checkpoint in {folder} is intact: {'; '.join(refused)}; start again with another --out")
+        raise CheckpointError(
+            f"no checkpoint in {folder} is intact: {'; '.join(refused)}; start again with another --out"
+        )
     return None
 
 

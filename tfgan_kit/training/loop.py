@@ -108,6 +108,10 @@ def train(
             f"cannot write {error.filename or out}: {reason}; checkpoints that were complete are kept: "
             "make room or choose another disk, then give the same command"
         ) from error
+    except tf.errors.OpError as error:
+        # Such as a picture that can no longer be read, or memory that is not there.
+        reason = error.message.strip().splitlines()[0]
+        raise RunError(f"the run stopped ({reason}); checkpoints that were complete are kept") from error
 
 
 def resolve(recipe: Recipe, source: Source) -> tuple[Recipe, DataFacts]:
@@ -135,12 +139,12 @@ def compile_steps(gan: GAN, feed: Feed, jit: bool) -> Callable[[tf.Tensor], None
     """
     step = tf.function(gan.train_step, jit_compile=jit)
 
-    @tf.function
     def run(n: tf.Tensor) -> None:
         for _ in tf.range(n):
             step(feed(gan.step))
 
-    return run
+    compiled: Callable[[tf.Tensor], None] = tf.function(run)
+    return compiled
 
 
 def _train_locked(
@@ -238,7 +242,9 @@ def _train_locked(
 class Length:
     """How long a run is: by images, or by the clock."""
 
-    def __init__(self, recipe: Recipe, img_per_step: int, *, step: int, time_progress: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, recipe: Recipe, img_per_step: int, *, step: int, time_progress: float, clock: Callable[[], float]
+    ) -> None:
         self.total_img = round(recipe.kimg * 1000) if recipe.kimg else None
         self._total_steps = -(-self.total_img // img_per_step) if self.total_img else None
         self._budget_sec = recipe.minutes * 60 if recipe.minutes else None

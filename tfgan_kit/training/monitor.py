@@ -23,14 +23,14 @@ def check_finite(gan: GAN, img_per_step: int) -> None:
         # The first value of the first step is the cause; what follows it is its consequence.
         name = min(steps, key=lambda key: steps[key])
         raise DivergedError(
-            f"{name} was not finite at step {steps[name]} ({steps[name] * img_per_step / 1000:.1f} kimg); the last good "
-            f"checkpoint is kept: try a lower {name[0]}_lr, or r1_gamma"
+            f"{name} was not finite at step {steps[name]} ({steps[name] * img_per_step / 1000:.1f} kimg); the last "
+            f"good checkpoint is kept: try a lower {name[0]}_lr, or r1_gamma"
         )
     if gan.loss_scaled:
         for prefix, optimizer in (("d", gan.d_optimizer), ("g", gan.g_optimizer)):
             scale = float(optimizer.dynamic_scale)
             if scale < LOWEST_LOSS_SCALE:
                 raise DivergedError(
-                    f"the loss scale of {prefix.upper()} fell to {scale:.3g} at step {int(gan.step)}: its gradients stay "
-                    "infinite; try precision=mixed_bfloat16 or float32, or a lower learning rate"
+                    f"the loss scale of {prefix.upper()} fell to {scale:.3g} at step {int(gan.step)}: its gradients "
+                    "stay infinite; try precision=mixed_bfloat16 or float32, or a lower learning rate"
                 )

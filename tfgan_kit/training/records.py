@@ -46,7 +46,11 @@ class Records:
             mean.reset_state()
         now = time.perf_counter()
         rate = (step - self._ticked_step) * self._img_per_step / (now - self._ticked)
-        timing = {"img_per_sec": round(rate, 1), "sec": round(now - self._ticked, 3), "peak_memory_mb": peak_memory_mb()}
+        timing = {
+            "img_per_sec": round(rate, 1),
+            "sec": round(now - self._ticked, 3),
+            "peak_memory_mb": peak_memory_mb(),
+        }
         self._ticked, self._ticked_step = now, step
         self._folder.append(self._folder.stats, {"step": step, "nimg": nimg, **means})
         self._folder.append(self._folder.timing, {"step": step, "nimg": nimg, **timing})

@@ -1,13 +1,13 @@
 """The run folder: what a run is, its lock, its records. No TensorFlow here.
 
-    recipe.json    the resolved recipe and the data it was resolved against, written before the first step
-    stats.jsonl    a line a tick: only what a repeated run repeats to the bit
-    timing.jsonl   a line a tick: seconds, images a second, memory
-    events.*       TensorBoard
-    previews/      pictures of the same latents as training goes on
-    progress.gif   those pictures, one after the other
-    checkpoints/   see tfgan_kit.training.checkpoint
-    generator.onnx after `tfgan export --onnx`
+recipe.json    the resolved recipe and the data it was resolved against, written before the first step
+stats.jsonl    a line a tick: only what a repeated run repeats to the bit
+timing.jsonl   a line a tick: seconds, images a second, memory
+events.*       TensorBoard
+previews/      pictures of the same latents as training goes on
+progress.gif   those pictures, one after the other
+checkpoints/   see tfgan_kit.training.checkpoint
+generator.onnx after `tfgan export --onnx`
 """
 
 from __future__ import annotations
@@ -118,11 +118,15 @@ class RunFolder:
             RunError: with every difference.
         """
         own, own_facts, _ = self.read()
-        differences = [f"{key} is {mine!r} there, {theirs!r} here" for key, (mine, theirs) in own.differences(recipe).items()]
+        differences = [
+            f"{key} is {mine!r} there, {theirs!r} here" for key, (mine, theirs) in own.differences(recipe).items()
+        ]
         if not differences and own_facts.digest != facts.digest:
             differences = [f"the data's content is {own_facts.digest} there, {facts.digest} here"]
         if differences:
-            raise RunError(f"{self.path} holds another run ({'; '.join(differences)}): give another --out, or the same values")
+            raise RunError(
+                f"{self.path} holds another run ({'; '.join(differences)}): give another --out, or the same values"
+            )
 
     @contextmanager
     def lock(self) -> Iterator[None]:
