@@ -43,7 +43,7 @@ GROUND_IMPORTS = {
     "errors": set(),
     "latents": set(),
     "_version": set(),
-    "": {"_version"},
+    "": {"_version", "export.runtime"},  # the facade, which imports when asked
 }
 
 
