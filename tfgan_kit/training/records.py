@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan_kit import pictures
-from tfgan_kit.gan import GAN
+from tfgan_kit.gan import GAN, inputs_of
 from tfgan_kit.latents import z_from_seeds
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training.files import write_atomic
@@ -30,10 +30,9 @@ class Records:
         # The preview's latents are those of seeds 0, 1, 2, ...: `tfgan sample` shows the same pictures.
         rows, self._columns = recipe.preview_grid
         n = rows * self._columns
-        self._inputs = [tf.constant(z_from_seeds(np.arange(n), recipe.z_dim, recipe.z_prior))]
-        if facts.num_classes:
-            self._inputs.append(tf.constant(np.arange(n) % facts.num_classes, tf.int32))
-        self._generate = tf.function(lambda: to_uint8(gan.G_ema(gan_inputs(self._inputs), training=False)))
+        z = tf.constant(z_from_seeds(np.arange(n), recipe.z_dim, recipe.z_prior))
+        c = tf.constant(np.arange(n) % facts.num_classes, tf.int32) if facts.num_classes else None
+        self._generate = tf.function(lambda: _to_uint8(gan(inputs_of(z, c))))
 
     def means(self) -> dict[str, float]:
         """The running means since the last tick."""
@@ -73,14 +72,9 @@ class Records:
         write_atomic(self._folder.path / "progress.gif", lambda path: pictures.save_gif(frames, path))
 
 
-def to_uint8(images: tf.Tensor) -> tf.Tensor:
+def _to_uint8(images: tf.Tensor) -> tf.Tensor:
     """Images in [-1, 1] as uint8, rounded half to even."""
     return tf.cast(tf.clip_by_value(tf.round((images + 1.0) * 127.5), 0.0, 255.0), tf.uint8)
-
-
-def gan_inputs(inputs: list[tf.Tensor]) -> list[tf.Tensor] | tf.Tensor:
-    """What a Keras model of one or two inputs is called on."""
-    return inputs if len(inputs) > 1 else inputs[0]
 
 
 def peak_memory_mb() -> float | None:
