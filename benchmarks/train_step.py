@@ -21,6 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 BATCH, Z_DIM = 64, 100
+PAUSE_SEC = 0.25
 
 
 def tensorflow_side() -> Callable[[int], None]:
@@ -108,6 +109,9 @@ def main() -> None:
         run(2)
     for _ in range(options.rounds):
         for name, run in sides.items():
+            # Until the threads of the side before no longer wait for work by spinning on the cores.
+            time.sleep(PAUSE_SEC)
+            run(1)
             started = time.perf_counter()
             run(options.steps)
             seconds[name].append((time.perf_counter() - started) / options.steps)
