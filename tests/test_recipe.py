@@ -104,6 +104,7 @@ def test_whole_numbers_become_floats_where_those_are_due():
         ("conditional=none", None),
         ("conditional=yes", True),
         ("resolution=64x48", (64, 48)),
+        ("resolution=64", (64, 64)),
         ("resolution=none", None),
         ("preview_grid=8,10", (8, 10)),
         ("g_hidden=[256, 512]", (256, 512)),

@@ -47,7 +47,7 @@ class Recipe:
     """What a run trains, on what, how and for how long."""
 
     # Data
-    data: str = _field("mnist", "data source: mnist, folder:PATH, npz:PATH, idx:PATH or tfds:NAME")
+    data: str = _field("mnist", "data source: mnist[:test|:all], folder:PATH[#COLUMN], npz:PATH, idx:PATH or tfds:NAME[@SPLIT]")
     resolution: tuple[int, int] | None = _field(None, "height and width, px; none: the data's own", low=4, high=1024)
     channels: int | None = _field(None, "1 grey, 3 RGB; none: the data's own", choices=(1, 3))
     fit: str = _field("crop", "how a picture of another shape gets to the resolution", choices=FITS)
@@ -183,7 +183,9 @@ def field_named(name: str) -> dataclasses.Field[Any]:
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:
-    """`"r1_gamma=0.5"` -> `("r1_gamma", 0.5)`. Tuples are written 8,10 or 64x64; `none` is None.
+    """`"r1_gamma=0.5"` -> `("r1_gamma", 0.5)`.
+
+    Several numbers are written 256,512 or 64x48; one number stands for both of a pair; `none` is None.
 
     Raises:
         RecipeError: no `=`, an unknown field, or a value that is not of the field's type.
@@ -230,6 +232,11 @@ def _kinds(field: dataclasses.Field[Any]) -> tuple[type, bool]:
     return typing.get_origin(kind) or kind, optional
 
 
+def _is_pair(field: dataclasses.Field[Any]) -> bool:
+    """Whether the field is two numbers; one that is typed stands for both."""
+    return "tuple[int, int]" in str(field.type)
+
+
 def _parsed(field: dataclasses.Field[Any], text: str) -> Any:
     kind, optional = _kinds(field)
     if optional and text.lower() in ("none", "null"):
@@ -238,7 +245,8 @@ def _parsed(field: dataclasses.Field[Any], text: str) -> Any:
         if kind is bool:
             return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
         if kind is tuple:
-            return tuple(int(part) for part in text.strip("()[]").replace("x", ",").split(",") if part.strip())
+            numbers = tuple(int(part) for part in text.strip("()[]").replace("x", ",").split(",") if part.strip())
+            return numbers * 2 if _is_pair(field) and len(numbers) == 1 else numbers
         return kind(text)
     except (KeyError, ValueError):
         raise RecipeError(f"{field.name} must be {type_name(field)}; got {text!r}") from None
@@ -254,8 +262,7 @@ def _checked(field: dataclasses.Field[Any], value: Any) -> Any:
     parts: tuple[Any, ...] = value if isinstance(value, tuple) else (value,)
     if type(value) is not kind or (kind is tuple and not (parts and all(type(part) is int for part in parts))):
         raise RecipeError(f"{field.name} must be {type_name(field)}; got {value!r}")
-    pair = "tuple[int, int]" in str(field.type)
-    if pair and len(parts) != 2:
+    if _is_pair(field) and len(parts) != 2:
         raise RecipeError(f"{field.name} must be two whole numbers; got {value!r}")
     for part in parts:
         _check_bounds(field, part)
