@@ -27,8 +27,9 @@ DEFAULT = "mnist"
 
 RECIPES: dict[str, RecipeRow] = {
     "mnist": RecipeRow(
+        # tfgan train mnist; two x86-64 cores, 290 s; artifacts/gallery/mnist has the figures and how to make them again.
         about="digits from nothing in five minutes on two CPU cores",
-        result="",
+        result="124 kimg; Frechet distance 1.48 in mnist-cnn features (real test images: 0.57)",
         recipe=Recipe(
             minutes=4.7, z_dim=64, g_width=40, g_max_width=80, d_width=32, d_max_width=128,
             loss="nonsaturating", r1_gamma=0.5, g_lr=2e-3, d_lr=2e-3, beta1=0.0, beta2=0.99,
