@@ -47,7 +47,9 @@ class Recipe:
     """What a run trains, on what, how and for how long."""
 
     # Data
-    data: str = _field("mnist", "data source: mnist[:test|:all], folder:PATH[#COLUMN], npz:PATH, idx:PATH or tfds:NAME[@SPLIT]")
+    data: str = _field(
+        "mnist", "data source: mnist[:test|:all], folder:PATH[#COLUMN], npz:PATH, idx:PATH or tfds:NAME[@SPLIT]"
+    )
     resolution: tuple[int, int] | None = _field(None, "height and width, px; none: the data's own", low=4, high=1024)
     channels: int | None = _field(None, "1 grey, 3 RGB; none: the data's own", choices=(1, 3))
     fit: str = _field("crop", "how a picture of another shape gets to the resolution", choices=FITS)

@@ -27,7 +27,7 @@ DEFAULT = "mnist"
 
 RECIPES: dict[str, RecipeRow] = {
     "mnist": RecipeRow(
-        # tfgan train mnist; two x86-64 cores, 290 s; artifacts/gallery/mnist has the figures and how to make them again.
+        # tfgan train mnist; two x86-64 cores, 290 s; artifacts/gallery/mnist says how to make the figures again.
         about="digits from nothing in five minutes on two CPU cores",
         result="124 kimg; Frechet distance 1.48 in mnist-cnn features (real test images: 0.57)",
         recipe=Recipe(

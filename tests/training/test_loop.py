@@ -188,8 +188,9 @@ def test_divergence_stops_with_step_and_name_and_keeps_the_last_checkpoint(data,
     assert newest is None or all(np.isfinite(array).all() for array in newest[1].values())
 
 
-def test_a_time_budget_ends_the_run(data, tmp_path):
-    seconds = iter(range(0, 10_000, 2))
+@pytest.mark.parametrize("period", [7, 11])
+def test_a_time_budget_ends_the_run_whenever_it_runs_out(data, tmp_path, period):
+    seconds = iter(range(0, 10_000, period))
     recipe = tiny(data, kimg=None, minutes=1.0)
     outcome = loop.train(recipe, tmp_path / "run", name="tiny", clock=lambda: float(next(seconds)))
     assert outcome.finished

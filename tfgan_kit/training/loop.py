@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +15,8 @@ from tfgan_kit.errors import RunError
 from tfgan_kit.gan import GAN
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training import checkpoint, monitor
+from tfgan_kit.training.interrupt import interruptible
+from tfgan_kit.training.length import Length
 from tfgan_kit.training.records import Records
 from tfgan_kit.training.run_folder import DataFacts, RunFolder
 from tfgan_kit.training.state import numpy_state, restore
@@ -198,8 +197,9 @@ def _train_locked(
             keep=recipe.checkpoints_kept,
         )
 
-    with _interruptible() as interrupted:
-        while not length.reached(step):
+    finished = stop = False
+    with interruptible() as interrupted:
+        while not stop:
             # Run a group of steps, up to the next tick or the end.
             started = time.perf_counter()
             n = min(recipe.steps_per_call, steps_per_tick - step % steps_per_tick, length.steps_left(step))
@@ -224,69 +224,15 @@ def _train_locked(
                 )
             )
 
-            # Keep the records of a tick, the picture and the checkpoint where they are due.
-            ticks = step // steps_per_tick
+            # Keep the records of a tick, the picture and the checkpoint where they are due; the last one comes last.
+            ticks, stop = step // steps_per_tick, finished or interrupted()
             if tick or finished:
                 records.tick(step)
             if finished or (tick and ticks % recipe.preview_ticks == 0):
                 records.preview(step)
-            if finished or interrupted() or (tick and ticks % recipe.checkpoint_ticks == 0):
+            if stop:
+                records.close()
+            if stop or (tick and ticks % recipe.checkpoint_ticks == 0):
                 save(finished)
-            if interrupted():
-                break
 
-    records.close()
-    return Outcome(folder=folder, nimg=step * img_per_step, finished=length.reached(step))
-
-
-class Length:
-    """How long a run is: by images, or by the clock."""
-
-    def __init__(
-        self, recipe: Recipe, img_per_step: int, *, step: int, time_progress: float, clock: Callable[[], float]
-    ) -> None:
-        self.total_img = round(recipe.kimg * 1000) if recipe.kimg else None
-        self._total_steps = -(-self.total_img // img_per_step) if self.total_img else None
-        self._budget_sec = recipe.minutes * 60 if recipe.minutes else None
-        # A resumed run has already used its share.
-        self._clock, self._started = clock, clock()
-        self._begun_at = step / self._total_steps if self._total_steps else time_progress
-
-    def time_share(self) -> float:
-        """Share of the time budget that is used; 0 where images decide."""
-        if self._budget_sec is None:
-            return 0.0
-        return min(1.0, self._begun_at + (self._clock() - self._started) / self._budget_sec)
-
-    def reached(self, step: int) -> bool:
-        """Whether the run is over after `step` steps."""
-        return step >= self._total_steps if self._total_steps else self.time_share() >= 1.0
-
-    def steps_left(self, step: int) -> int:
-        """Steps until the end; very many where the clock decides."""
-        return self._total_steps - step if self._total_steps else 2**31 - 1
-
-    def sec_left(self, share: float) -> float:
-        """Estimate of the seconds left from this process's own pace, where `share` of the run is done."""
-        return (self._clock() - self._started) * (1.0 - share) / max(share - self._begun_at, 1e-9)
-
-
-@contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Turn Ctrl-C and SIGTERM into a flag, so that the loop can save before it leaves; a second one ends at once."""
-    asked = threading.Event()
-
-    def on_signal(number: int, frame: object) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
-        return
-    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked.is_set
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+    return Outcome(folder=folder, nimg=step * img_per_step, finished=finished)
