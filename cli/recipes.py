@@ -20,6 +20,7 @@ def recipes(
 ) -> None:  # fmt: skip
     """List the recipes, or show one with every field, its meaning, and what the recipe changes."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console(highlight=False)
@@ -37,7 +38,8 @@ def recipes(
         value = getattr(row.recipe, field.name)
         changed = value != field.default
         shown = f"[bold]{_show(value)}[/bold]" if changed else _show(value)
-        table.add_row(field.name, shown, _show(field.default) if changed else "", field.metadata["doc"], _legal(field))
+        meaning = escape(field.metadata["doc"])
+        table.add_row(field.name, shown, _show(field.default) if changed else "", meaning, _legal(field))
     console.print(f"[bold]{name}[/bold]: {row.about}\n{row.result}\n")
     console.print(table)
     console.print(f"\nTrain it with changes: tfgan train {name} --set FIELD=VALUE")

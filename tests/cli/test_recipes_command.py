@@ -8,7 +8,7 @@ from tfgan_kit.errors import RecipeError
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.recipes import RECIPES
 
-WIDE = {"COLUMNS": "240"}
+WIDE = {"COLUMNS": "400"}
 
 
 def test_every_recipe_is_listed_with_what_was_measured():
