@@ -44,6 +44,8 @@ def run() -> None:
     """The console script: run the app; any error that a user can act on is one line on stderr and exit code 1."""
     # TensorFlow's start-up remarks would bury ours; whoever wants them sets the level.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # typer brings pydantic, which would look through every installed package for plugins of its own.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         code = app(standalone_mode=False)
     except (TfganKitError, typer.TyperException) as error:
