@@ -62,6 +62,8 @@ class Sampler:
         # another, so they lose nothing where other programs use the same cores.
         self._session = open_session(self._content, device, threads=1, source=str(path))
         self._wide: onnxruntime.InferenceSession | None = None
+        # Its threads start with the first runs beside each other, and are kept for the next ones.
+        self._pool = ThreadPoolExecutor(self._threads)
         self.spec = read_spec(self._session, str(path))
 
     def sample(
@@ -162,8 +164,7 @@ class Sampler:
             for part in parts:
                 make(part)
         else:
-            with ThreadPoolExecutor(beside) as pool:
-                list(pool.map(make, parts))
+            list(self._pool.map(make, parts))
         return images
 
     def _wide_session(self) -> onnxruntime.InferenceSession:
