@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import Progress, TextColumn
 
 if TYPE_CHECKING:
     from tfgan_kit.training.loop import Progress as RunProgress
@@ -20,7 +20,10 @@ class ProgressLine:
         self._console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
         self._live = self._console.is_terminal
         self._progress = Progress(
-            BarColumn(bar_width=16), TextColumn("{task.description}"), console=self._console, disable=not self._live
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.description}"),
+            console=self._console,
+            disable=not self._live,
         )
         self._task = self._progress.add_task("compiling the train step", total=1.0)
 
@@ -52,7 +55,7 @@ def describe(progress: RunProgress) -> str:
     total = f"/{progress.total_img / 1000:g}" if progress.total_img else ""
     minutes, seconds = divmod(round(progress.sec_left), 60)
     return (
-        f"{progress.nimg / 1000:.1f}{total} kimg  {progress.img_per_sec:.0f} img/s  {minutes}:{seconds:02d} left  "
-        f"D {stats['d_loss']:.3f}  G {stats['g_loss']:.3f}  D(real) {stats['d_real']:.2f}  "
-        f"D(fake) {stats['d_fake']:.2f}  acc {100 * stats['d_accuracy']:.0f} %"
+        f"{progress.nimg / 1000:.1f}{total} kimg {progress.img_per_sec:.0f} img/s {minutes}:{seconds:02d} left "
+        f"D {stats['d_loss']:.2f} G {stats['g_loss']:.2f} "
+        f"D(real) {stats['d_real']:.2f} D(fake) {stats['d_fake']:.2f} acc {100 * stats['d_accuracy']:.0f} %"
     )

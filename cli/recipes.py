@@ -58,7 +58,7 @@ def _legal(field: dataclasses.Field[object]) -> str:
     if bounds["choices"]:
         return " | ".join(map(str, bounds["choices"]))
     limits = [
-        f"{sign} {bounds[key]:g}"
+        f"{sign} {_show(bounds[key])}"
         for key, sign in (("low", ">="), ("above", ">"), ("high", "<="))
         if bounds[key] is not None
     ]

@@ -97,10 +97,15 @@ def _choose(name: str | None, changes: dict[str, object], out: Path | None) -> t
 def _show_plan(recipe: Recipe, source: Source, folder: Path) -> None:
     from tfgan_kit.build import build_gan
     from tfgan_kit.training.loop import resolve
+    from tfgan_kit.training.run_folder import RunFolder
 
     for note in source.notes:
         print(note)
     recipe, facts = resolve(recipe, source)
+    run = RunFolder(folder)
+    run.check_free()
+    if run.exists:
+        run.check_same(recipe, facts)
     gan = build_gan(recipe, facts.shape, facts.num_classes)
     height, width, channels = facts.shape
     classes = f", {facts.num_classes} classes" if facts.num_classes else ", no labels"
@@ -109,5 +114,5 @@ def _show_plan(recipe: Recipe, source: Source, folder: Path) -> None:
     print(f"G         {recipe.family}, {gan.G.count_params():,} parameters")
     print(f"D         {recipe.family}, {gan.D.count_params():,} parameters")
     print(f"length    {length}, batch {recipe.batch_size}, {recipe.precision}, {'XLA' if recipe.jit else 'graph'}")
-    print(f"folder    {folder}")
+    print(f"folder    {folder}{', whose run goes on' if run.exists else ''}")
     print("nothing was written: leave out --dry-run to train")

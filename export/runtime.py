@@ -136,6 +136,8 @@ class Sampler:
                 return names.index(label)
             if not label.isdecimal():
                 raise SampleError(f"unknown class {label!r}: {nearest(label, names)}")
+        elif isinstance(label, bool) or not isinstance(label, int | np.integer):
+            raise SampleError(f"a class is an index or a name; got {label!r}; legal: 0 to {len(names) - 1}")
         if not 0 <= int(label) < len(names):
             raise SampleError(f"class {label} does not exist; legal: 0 to {len(names) - 1}, or {', '.join(names)}")
         return int(label)
@@ -177,8 +179,8 @@ class Sampler:
         """(N,) int64 class indices, or None for an unconditional model."""
         if labels is None:
             return seeds % self.spec.num_classes if self.spec.num_classes else None
-        if isinstance(labels, str | int | np.integer):
-            return np.full(len(seeds), self.class_index(labels if isinstance(labels, str) else int(labels)), np.int64)
+        if isinstance(labels, str | int) or np.ndim(labels) == 0:
+            return np.full(len(seeds), self.class_index(labels), np.int64)  # type: ignore[arg-type]
         if len(labels) != len(seeds):
             raise SampleError(f"labels must be one class, or one a seed; got {len(labels)} for {len(seeds)} seeds")
         return np.array([self.class_index(label) for label in labels], np.int64)

@@ -5,7 +5,7 @@
      "classes": ["0", "1", ...] or null,
      "images":  {"height": 28, "width": 28, "channels": 1, "layout": "nhwc", "dtype": "uint8", "range": [0, 255]},
      "recipe":  {"name": "mnist", "digest": "...", "fields": {...}},
-     "data":    {"spec": "mnist", "digest": "...", "images": 70000},
+     "data":    {"spec": "mnist", "digest": "...", "images": 60000},
      "nimg":    1200000,
      "weights": "ema",
      "figures": {"fd": 15.2},

@@ -1,8 +1,8 @@
 """Latents from seeds: numpy only, so that training previews, ONNX sampling and other programs draw the same z.
 
 A seed is the key of the counter-based generator Philox-4x32-10; the position within z is its counter. So z of a seed
-does not depend on the batch it is drawn in, nor on the numpy version, and a
-longer normal or uniform z begins with the shorter one.
+does not depend on the batch it is drawn in, nor on the numpy version, and a longer normal or uniform z begins with the
+shorter one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def z_from_seeds(seeds: Sequence[int] | np.ndarray, z_dim: int, prior: str = "no
     Args:
         seeds: (N,) integers in [0, 2**63).
         z_dim: length of z, at least 1.
-        prior: "normal" (mean 0, deviation 1), "uniform" (in [-1, 1)), or "spherical" (uniform on the sphere of
+        prior: "normal" (mean 0, deviation 1), "uniform" (in [-1, 1]), or "spherical" (uniform on the sphere of
             radius sqrt(z_dim)).
 
     Returns:
@@ -41,7 +41,7 @@ def z_from_seeds(seeds: Sequence[int] | np.ndarray, z_dim: int, prior: str = "no
     keys = _checked_seeds(seeds)
     blocks = -(-z_dim // 4)
     words = philox_4x32(keys[:, None], np.arange(blocks, dtype=np.uint64)[None, :])
-    # (0, 1]: half a step above the integer, so that the logarithm below is finite.
+    # In (0, 1): half a step above the integer, so that the logarithm below is finite.
     unit = (words.reshape(len(keys), blocks * 4).astype(np.float64) + 0.5) * 2.0**-32
     if prior == "uniform":
         return (2.0 * unit[:, :z_dim] - 1.0).astype(np.float32)

@@ -7,7 +7,6 @@ when a recipe is made. So a `Recipe` that exists is legal in itself; whether it 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 import math
 import typing
@@ -219,7 +218,6 @@ def type_name(field: dataclasses.Field[Any]) -> str:
     return words[kinds] + (" or none" if optional else "")
 
 
-@functools.cache
 @cache
 def _annotations() -> dict[str, Any]:
     return typing.get_type_hints(Recipe)
@@ -247,7 +245,9 @@ def _parsed(field: dataclasses.Field[Any], text: str) -> Any:
         if kind is bool:
             return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
         if kind is tuple:
-            numbers = tuple(int(part) for part in text.strip("()[]").replace("x", ",").split(",") if part.strip())
+            inner = text.strip("()[]").removesuffix(",")
+            parts = inner.replace("x", ",") if _is_pair(field) else inner
+            numbers = tuple(int(part) for part in parts.split(","))
             return numbers * 2 if _is_pair(field) and len(numbers) == 1 else numbers
         return kind(text)
     except (KeyError, ValueError):

@@ -67,9 +67,20 @@ def test_a_dry_run_writes_nothing(tiny):
     assert [path.name for path in Path().iterdir()] == ["tiny.npz"]
 
 
+def test_a_dry_run_refuses_what_the_run_would(tiny):
+    invoke(*tiny, "--out", "mine")
+    shown = invoke(*tiny, "--out", "mine", "--dry-run")
+    assert "mine, whose run goes on" in shown.stdout
+    result = invoke(*tiny, "--out", "mine", "--set", "loss=hinge", "--dry-run")
+    assert isinstance(result.exception, RunError)
+    assert "loss is 'nonsaturating' there, 'hinge' here" in str(result.exception)
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
+        (["--set", "g_hidden=1,x"], RecipeError, "g_hidden must be whole numbers; got '1,x'"),
+        (["--set", "resolution=33x"], RecipeError, "resolution must be whole numbers"),
         (["mnst"], RecipeError, "did you mean 'mnist'"),
         (["--kimg", "1", "--minutes", "1"], RecipeError, "give one of them"),
         (["--set", "z_dim"], RecipeError, "key=value"),
@@ -120,6 +131,4 @@ def test_the_progress_line_holds_what_one_watches():
     progress = Progress(
         nimg=12_345, total_img=200_000, share=0.06, img_per_sec=812.3, sec_left=125.0, stats=stats, tick=True
     )
-    assert describe(progress) == (
-        "12.3/200 kimg  812 img/s  2:05 left  D 1.250  G 0.750  D(real) 0.60  D(fake) 0.40  acc 66 %"
-    )
+    assert describe(progress) == ("12.3/200 kimg 812 img/s 2:05 left D 1.25 G 0.75 D(real) 0.60 D(fake) 0.40 acc 66 %")

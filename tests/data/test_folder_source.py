@@ -48,6 +48,12 @@ PIXELS = noise(6, 8, 10, 3)
 FLAT: Files = {f"{index}.png": encoded(pixels) for index, pixels in enumerate(PIXELS)}
 
 
+def test_labels_longer_than_an_integer_are_names(tmp_path: Path) -> None:
+    rows = [f"{index}.png,{'9' * (17 + index)}" for index in range(6)]
+    source = opened(put(tmp_path, FLAT | table("file,number", *rows)))
+    assert source.class_names == tuple("9" * (17 + index) for index in range(6))
+
+
 @pytest.mark.parametrize("kind", ["folder", "zip"])
 @pytest.mark.parametrize("memory_mb", [0, 10])
 def test_pictures_in_order_of_their_names(tmp_path: Path, kind: str, memory_mb: int) -> None:
@@ -161,6 +167,7 @@ def test_table_with_several_label_columns(tmp_path: Path, kind: str) -> None:
         (table("file,class", *[f"{i}.png,x" for i in range(5)]), r"1 pictures without a row \(5.png\), 0 rows without"),
         (table("file,class", *[f"{i}.png,x" for i in range(8)]), r"0 pictures without a row, 2 rows .* \(6.png\)"),
         (table("file,class", *[f"{i % 6}.png,x" for i in range(7)]), "names 1 files more than once"),
+        (table("file,class", *[f"{i}.png,{'x' * i}" for i in range(6)]), "leaves 1 labels empty, .* of '0.png'"),
         (table("file,class", "0.png"), "rows with more or fewer cells"),
         (table("file,class", "0.png,a,b"), "rows with more or fewer cells"),
         (table("name,class", "zero,a"), "has no column of file names: call it 'file', with names as in '0.png'"),

@@ -230,3 +230,9 @@ def test_public_names():
     assert tfgan_kit.export.Sampler is Sampler
     with pytest.raises(AttributeError, match="no attribute 'Sample'"):
         _ = tfgan_kit.export.Sample
+
+
+@pytest.mark.parametrize("labels", [1.5, True, [1.5, 0, 1], np.array(0.5)])
+def test_a_class_that_is_no_whole_number_is_refused(named, labels):
+    with pytest.raises(SampleError, match="index or a name"):
+        named.sample(seeds=range(3), labels=labels)

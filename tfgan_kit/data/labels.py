@@ -88,6 +88,11 @@ class LabelTable:
                 f"{self._where} does not match the pictures: {_counted(without_row, 'pictures without a row')}, "
                 f"{_counted(without_file, 'rows without a picture')}: complete the table or remove the files"
             )
+        empty = [name for name in self._names if not (values[name] or "").strip()]
+        if empty:
+            raise DataError(
+                f"{self._where} leaves {len(empty)} labels empty, such as that of {empty[0]!r}: fill them in"
+            )
         return index_labels(np.array([values[name] for name in self._names]))
 
     def _find_file_column(self, headings: list[str]) -> str:

@@ -118,7 +118,8 @@ def index_labels(values: NDArray[Any]) -> tuple[Labels, tuple[str, ...]]:
         labels: (N,) int32 in [0, K).
         class_names: K of them.
     """
-    if values.dtype.kind not in "iu" and all(str(value).isdecimal() for value in np.unique(values)):
+    # Longer numbers than an int64 holds are names.
+    if values.dtype.kind not in "iu" and all(str(v).isdecimal() and len(str(v)) <= 18 for v in np.unique(values)):
         values = values.astype(np.int64)
     classes, labels = np.unique(values, return_inverse=True)
     return labels.astype(np.int32), tuple(str(name) for name in classes)

@@ -8,6 +8,7 @@ import socket
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -78,7 +79,8 @@ def _builder(name: str, recipe: Recipe) -> Any:
             raise DataError(f"{folder} is no prepared TFDS data set: give the folder that holds dataset_info.json")
         return tfds.builder_from_directory(str(folder))
     try:
-        builder = tfds.builder(name, try_gcs=False)
+        with _without_remarks():
+            builder = tfds.builder(name, try_gcs=False)
     except tfds.core.registered.DatasetNotFoundError:
         known = tfds.list_builders(with_community_datasets=False)
         close = difflib.get_close_matches(re.split("[/:]", name, maxsplit=1)[0], known, n=3, cutoff=0.5)
@@ -107,6 +109,19 @@ def _check_network(builder: Any) -> None:
     host = urlsplit(next(iter(builder.url_infos), "")).hostname
     if host and not getproxies():
         socket.getaddrinfo(host, None)
+
+
+@contextmanager
+def _without_remarks() -> Iterator[None]:
+    """Keep TFDS's log lines from the user: what is wrong comes as an error."""
+    from absl import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
 
 
 def _keys(builder: Any, recipe: Recipe) -> tuple[str, str | None]:

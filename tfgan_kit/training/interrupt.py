@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
+def interruptible(on_first: Callable[[], None]) -> Iterator[Callable[[], bool]]:
     """Turn Ctrl-C and SIGTERM into a flag, so that the loop can save before it leaves; a second one ends at once."""
     asked = threading.Event()
 
@@ -17,6 +17,7 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()
+        on_first()
 
     if threading.current_thread() is not threading.main_thread():
         yield asked.is_set

@@ -87,8 +87,7 @@ def train(
         DivergedError: a loss stopped being finite; the checkpoints before that are kept.
     """
     folder = RunFolder(out)
-    if not folder.exists and out.is_dir() and any(path.name != ".lock" for path in out.iterdir()):
-        raise RunError(f"{out} is not a run and not empty: give another --out")
+    folder.check_free()
     try:
         source = source or open_source(recipe)
         recipe, facts = resolve(recipe, source)
@@ -108,8 +107,9 @@ def train(
             "make room or choose another disk, then give the same command"
         ) from error
     except tf.errors.OpError as error:
-        # Such as a picture that can no longer be read, or memory that is not there.
-        reason = error.message.strip().splitlines()[0]
+        # Such as a picture that can no longer be read, or memory that is not there; ours is the line that names us.
+        lines = error.message.strip().splitlines()
+        reason = next((line for line in lines if line.startswith("DataError: ")), lines[0])
         raise RunError(f"the run stopped ({reason}); checkpoints that were complete are kept") from error
 
 
@@ -198,7 +198,7 @@ def _train_locked(
         )
 
     finished = stop = False
-    with interruptible() as interrupted:
+    with interruptible(lambda: notify("stopping after these steps, and saving")) as interrupted:
         while not stop:
             # Run a group of steps, up to the next tick or the end.
             started = time.perf_counter()

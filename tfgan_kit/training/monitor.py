@@ -23,8 +23,8 @@ def check_finite(gan: GAN, img_per_step: int) -> None:
         # The first value of the first step is the cause; what follows it is its consequence.
         name = min(steps, key=lambda key: steps[key])
         raise DivergedError(
-            f"{name} was not finite at step {steps[name]} ({steps[name] * img_per_step / 1000:.1f} kimg); the last "
-            f"good checkpoint is kept: try a lower {name[0]}_lr, or r1_gamma"
+            f"{name} was not finite at step {steps[name]} ({steps[name] * img_per_step / 1000:.1f} kimg); earlier "
+            "checkpoints are kept: try a lower d_lr and g_lr, or a higher r1_gamma, with another --out"
         )
     if gan.loss_scaled:
         for prefix, optimizer in (("d", gan.d_optimizer), ("g", gan.g_optimizer)):

@@ -111,6 +111,15 @@ class RunFolder:
         }
         write_json(self.path / "recipe.json", content)
 
+    def check_free(self) -> None:
+        """Refuse a folder of something else.
+
+        Raises:
+            RunError: there is something in it, and it is not a run.
+        """
+        if not self.exists and self.path.is_dir() and any(path.name != ".lock" for path in self.path.iterdir()):
+            raise RunError(f"{self.path} is not a run and not empty: give another --out")
+
     def check_same(self, recipe: Recipe, facts: DataFacts) -> None:
         """Refuse to go on with another recipe or other data.
 
