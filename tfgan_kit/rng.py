@@ -22,6 +22,15 @@ class Stream(IntEnum):
     D_LATENTS = 2
     G_LATENTS = 3
     PENALTY = 4
+    REAL_SHOWN = 5
+    FAKE_SHOWN = 6
+    G_SHOWN = 7
+    LABELS = 8
+    REPLAY = 9
+    CONSISTENCY = 10
+    PATH = 11
+    G_NOISE = 12
+    D_NOISE = 13
 
 
 def key(seed: int, stream: Stream, step: tf.Tensor | int, substep: int = 0, replica: tf.Tensor | int = 0) -> tf.Tensor:
@@ -36,6 +45,14 @@ def key(seed: int, stream: Stream, step: tf.Tensor | int, substep: int = 0, repl
     """
     low = tf.cast(step, tf.int64) * 2**24 + substep * 2**16 + tf.cast(replica, tf.int64)
     return tf.stack([tf.constant(seed * 2**16 + int(stream), tf.int64), low])
+
+
+def split(key: tf.Tensor, i: int) -> tf.Tensor:
+    """The i-th of 256 keys that are derived from one, where a stream needs several draws; the 0-th is `key` itself."""
+    if not 0 <= i < 2**8:
+        raise ValueError(f"i must be in [0, 256); got {i}")
+    # Streams are numbered below 256: the 8 bits above them are free.
+    return key + tf.constant([i * 2**8, 0], tf.int64)
 
 
 def latents(key: tf.Tensor, n: int, z_dim: int, prior: str) -> tf.Tensor:
@@ -54,12 +71,17 @@ def latents(key: tf.Tensor, n: int, z_dim: int, prior: str) -> tf.Tensor:
         raise ValueError(f"prior {prior!r} is unknown; legal: {', '.join(PRIORS)}")
     if prior == "uniform":
         return 2.0 * uniform(key, (n, z_dim)) - 1.0
-    # Box and Muller 1958; 1 - u is in (0, 1], so that its logarithm is finite.
-    u = uniform(key, (2, n, z_dim))
-    z = tf.sqrt(-2.0 * tf.math.log(1.0 - u[0])) * tf.cos(2.0 * math.pi * u[1])
+    z = normal(key, (n, z_dim))
     if prior == "spherical":
         z *= tf.math.rsqrt(tf.reduce_mean(tf.square(z), axis=1, keepdims=True))
     return z
+
+
+def normal(key: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
+    """Float32 of mean 0 and deviation 1. Box and Muller 1958."""
+    # 1 - u is in (0, 1], so that its logarithm is finite.
+    u = uniform(key, (2, *shape))
+    return tf.sqrt(-2.0 * tf.math.log(1.0 - u[0])) * tf.cos(2.0 * math.pi * u[1])
 
 
 def uniform(key: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
