@@ -1,10 +1,10 @@
-"""Latents: the published known answers of Philox, TensorFlow's own Philox, distributions, and what is refused."""
+"""What seeds give: the published known answers of Philox, TensorFlow's own Philox, distributions, what is refused."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from tfgan_kit.latents import PRIORS, philox_4x32, z_from_seeds
+from tfgan_kit.latents import PRIORS, classes_from_seeds, noise_from_seeds, philox_4x32, z_from_seeds
 
 MANY = 20_000
 
@@ -18,15 +18,19 @@ def test_known_answer_of_key_and_counter_0():
     assert words(0, 0) == [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]
 
 
-@pytest.mark.parametrize("key", [0, 1, 17, 2**32 + 3, 2**63 - 1])
-def test_words_are_tensorflows(key):
+@pytest.mark.parametrize(("key", "stream"), [(0, 0), (1, 1), (17, 2), (2**32 + 3, 0), (2**63 - 1, 2**32 - 1)])
+def test_words_are_tensorflows(key, stream):
     """TensorFlow's stateless Philox takes the key as one 64-bit word and the counter as two, the lower first."""
     import tensorflow as tf
 
     made = tf.raw_ops.StatelessRandomUniformFullIntV2(
-        shape=[32], key=[tf.constant(key, tf.uint64)], counter=tf.constant([5, 0], tf.uint64), alg=1, dtype=tf.uint32
+        shape=[32],
+        key=[tf.constant(key, tf.uint64)],
+        counter=tf.constant([5, stream], tf.uint64),
+        alg=1,
+        dtype=tf.uint32,
     )
-    ours = philox_4x32(np.uint64(key), np.arange(5, 13, dtype=np.uint64))
+    ours = philox_4x32(np.uint64(key), np.arange(5, 13, dtype=np.uint64), stream)
     np.testing.assert_array_equal(ours.ravel(), made.numpy())
 
 
@@ -83,10 +87,78 @@ def test_spherical_lies_on_the_sphere_and_has_no_direction():
         assert stats.kstest(column / np.sqrt(3), stats.uniform(-1, 2).cdf).pvalue > 1e-4
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 10, 1000])
+def test_one_attribute_goes_through_its_classes(size):
+    c = classes_from_seeds([0, 1, 7, 2**63 - 1], (size,))
+    assert (c.shape, c.dtype) == ((4, 1), np.int64)
+    assert c[:, 0].tolist() == [seed % size for seed in (0, 1, 7, 2**63 - 1)]
+
+
+def test_several_attributes_are_uniform_and_independent():
+    sizes = (14, 10, 6, 7, 1, 2)
+    c = classes_from_seeds(range(MANY), sizes)
+    assert (c.shape, c.dtype) == ((MANY, 6), np.int64)
+    for column, size in zip(c.T, sizes, strict=True):
+        counts = np.bincount(column, minlength=size)
+        assert len(counts) == size
+        assert stats.chisquare(counts).pvalue > 1e-4
+    for i, j in ((0, 1), (2, 3), (3, 5)):
+        table = np.histogram2d(c[:, i], c[:, j], bins=(sizes[i], sizes[j]))[0]
+        assert stats.chi2_contingency(table).pvalue > 1e-4
+
+
+def test_classes_depend_on_their_seed_alone():
+    every = classes_from_seeds(range(50), (4, 5, 6, 7, 8))
+    np.testing.assert_array_equal(classes_from_seeds(np.array([49, 7, 7]), (4, 5, 6, 7, 8)), every[[49, 7, 7]])
+    np.testing.assert_array_equal(classes_from_seeds(range(50), (4, 5)), every[:, :2])
+
+
+def test_first_classes_stay_what_they_are():
+    """The upper halves of K times the words of stream 1, by Python's own integers."""
+    sizes = (14, 10, 6, 7)
+    for seed in (0, 3, 2**40):
+        drawn = philox_4x32(np.uint64(seed), np.uint64(0), 1)
+        expected = [(size * int(word)) >> 32 for size, word in zip(sizes, drawn, strict=True)]
+        assert classes_from_seeds([seed], sizes)[0].tolist() == expected
+    assert classes_from_seeds(range(3), sizes).tolist() == [[7, 9, 0, 3], [0, 2, 1, 2], [11, 8, 1, 1]]
+
+
+def test_noise_is_standard_normal_and_not_z():
+    noise = noise_from_seeds(range(MANY), 5)
+    assert (noise.shape, noise.dtype) == ((MANY, 5), np.float32)
+    for column in noise.T:
+        assert stats.kstest(column, "norm").pvalue > 1e-4
+    both = np.concatenate([noise, z_from_seeds(range(MANY), 5)], axis=1)
+    np.testing.assert_allclose(np.corrcoef(both.T) - np.eye(10), 0, atol=4.5 / np.sqrt(MANY))
+
+
+def test_noise_depends_on_its_seed_alone():
+    every = noise_from_seeds(range(50), 9)
+    np.testing.assert_array_equal(noise_from_seeds(np.array([49, 7, 7]), 9), every[[49, 7, 7]])
+    np.testing.assert_array_equal(noise_from_seeds(range(50), 4), every[:, :4])
+
+
+def test_first_noise_stays_what_it_is():
+    np.testing.assert_allclose(noise_from_seeds([0], 3), [[-0.62723, -2.64385, -1.90653]], atol=1e-5)
+
+
+def test_no_seeds():
+    assert z_from_seeds([], 4).shape == (0, 4)
+    assert noise_from_seeds([], 4).shape == (0, 4)
+    assert classes_from_seeds([], (3,)).shape == (0, 1)
+    assert classes_from_seeds([], (3, 4)).shape == (0, 2)
+
+
 @pytest.mark.parametrize("seeds", [[-1], [0.5], [2**63], [[1, 2]], 5, ["a"]])
 def test_seeds_that_are_not_legal(seeds):
-    with pytest.raises(ValueError, match="seeds must be"):
-        z_from_seeds(seeds, 4)
+    for draw in (
+        lambda: z_from_seeds(seeds, 4),
+        lambda: noise_from_seeds(seeds, 4),
+        lambda: classes_from_seeds(seeds, (3,)),
+        lambda: classes_from_seeds(seeds, (3, 4)),
+    ):
+        with pytest.raises(ValueError, match="seeds must be"):
+            draw()
 
 
 def test_prior_that_is_not_known():
