@@ -101,7 +101,7 @@ def test_several_attributes_are_uniform_and_independent():
     for column, size in zip(c.T, sizes, strict=True):
         counts = np.bincount(column, minlength=size)
         assert len(counts) == size
-        assert stats.chisquare(counts).pvalue > 1e-4
+        assert size == 1 or stats.chisquare(counts).pvalue > 1e-4
     for i, j in ((0, 1), (2, 3), (3, 5)):
         table = np.histogram2d(c[:, i], c[:, j], bins=(sizes[i], sizes[j]))[0]
         assert stats.chi2_contingency(table).pvalue > 1e-4

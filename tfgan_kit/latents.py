@@ -1,8 +1,8 @@
 """What a seed stands for: z, classes and noise. Numpy only, so that previews, ONNX sampling and other programs agree.
 
-A seed is the key of the counter-based generator Philox-4x32-10; the position within a row is its counter, and z, classes
-and noise have streams of their own. So what a seed gives does not depend on the batch it is drawn in, nor on the numpy
-version, and a longer row begins with the shorter one; only a spherical z does not.
+A seed is the key of the counter-based generator Philox-4x32-10; the position within a row is its counter, and z,
+classes and noise have streams of their own. So what a seed gives does not depend on the batch it is drawn in, nor on
+the numpy version, and a longer row begins with the shorter one; only a spherical z does not.
 """
 
 from __future__ import annotations
