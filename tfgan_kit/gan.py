@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,10 +10,15 @@ import keras
 import tensorflow as tf
 
 from tfgan_kit import ema, rng
+from tfgan_kit.calling import at_level, inputs_of, latent_view, noise_for, takes, without_updates
 from tfgan_kit.errors import DataError
 from tfgan_kit.losses import LOSSES, AdversarialLoss
-from tfgan_kit.penalties import Penalty
 from tfgan_kit.rng import Stream
+from tfgan_kit.stabilizers.past import PastWeights
+from tfgan_kit.stabilizers.plan import ALWAYS, Plan, Turn, choose
+from tfgan_kit.stabilizers.replay import Replay
+from tfgan_kit.stabilizers.targets import Targets, hard_targets
+from tfgan_kit.terms import DView, GView, Outputs, Term, Transform
 
 Stats = dict[str, tf.Tensor]
 
@@ -21,9 +26,9 @@ Stats = dict[str, tf.Tensor]
 class GAN(keras.Model):
     """A generator G, a discriminator D, and G_ema, the moving average of G that samples are drawn from.
 
-    `train_step` takes `images` or `(images, c)`: images (d_steps * B, H, W, C), uint8 or float32 in [-1, 1], and class
-    indices c (d_steps * B,) int32. One call is `d_steps` steps of D, each on B images, then one step of G.
-    Calling the model on z (N, z_dim), or on (z, c), gives images of G_ema.
+    `train_step` takes `images` or `(images, c)`: images (d_steps * B, H, W, C), uint8 or float32 in [-1, 1], and the
+    classes c (d_steps * B, A) int32, or (d_steps * B,) where A is 1. One call is `d_steps` steps of D, each on B
+    images, then one step of G. Calling the model on what `inputs_of(z, c, noise)` gives makes images of G_ema.
 
     Attributes:
         step: train steps done, int64 variable.
@@ -47,9 +52,9 @@ class GAN(keras.Model):
         """Put the networks together; G_ema starts as a copy of G.
 
         Args:
-            G: z [and c] to images; has a second input exactly if the GAN is conditional.
-            D: images [and c] to logits (B,).
-            G_ema: of the same architecture as G.
+            G: z [and c, and noise] to images; the GAN is conditional exactly if it takes c.
+            D: images [and c, and noise] to `Outputs`.
+            G_ema: of the same weights as G.
             z_dim: length of z.
             z_prior: "normal", "uniform" or "spherical".
             seed: of every random draw.
@@ -58,7 +63,7 @@ class GAN(keras.Model):
         super().__init__(name="gan")
         self.G, self.D, self.G_ema = G, D, G_ema
         self.D_float32 = D_float32 or D
-        self.conditional = len(G.inputs) == 2
+        self.conditional = takes(G, "c")
         self.z_dim, self.z_prior, self.seed = z_dim, z_prior, seed
         G_ema.set_weights(G.get_weights())
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
@@ -72,12 +77,24 @@ class GAN(keras.Model):
         g_optimizer: keras.Optimizer,
         d_optimizer: keras.Optimizer,
         loss: AdversarialLoss = LOSSES["nonsaturating"],
-        penalties: tuple[Penalty, ...] = (),
+        g_adversarial: float = 1.0,
+        d_terms: Sequence[Term] = (),
+        g_terms: Sequence[Term] = (),
+        lazy_every: int = 1,
+        targets: Targets = hard_targets,
+        shown: Sequence[Transform] = (),
+        replay: Replay | None = None,
+        past_g: PastWeights | None = None,
+        past_d: PastWeights | None = None,
+        after_d_step: Sequence[Callable[[keras.Model], None]] = (),
+        after_g_step: Sequence[Callable[[keras.Model], None]] = (),
+        plan: Plan = ALWAYS,
         d_steps: int = 1,
         ema_halflife_kimg: float = 10.0,
         ema_rampup: float = 0.05,
         lr_factor: Callable[..., tf.Tensor] | None = None,
         total_img: float | None = None,
+        jit: bool = False,
         **options: Any,
     ) -> None:
         """Say how to train.
@@ -86,29 +103,52 @@ class GAN(keras.Model):
             g_optimizer: of G; a `LossScaleOptimizer` for float16.
             d_optimizer: of D; likewise.
             loss: what D and G minimise.
-            penalties: further terms of D's loss.
+            g_adversarial: weight of the adversarial loss in G's.
+            d_terms: further terms of D's loss.
+            g_terms: further terms of G's loss.
+            lazy_every: weight of the lazy terms in the steps that take them, so the steps between two of those.
+            targets: what D's loss takes for real and for fake.
+            shown: what is done to all pictures before D sees them, one after the other.
+            replay: past fakes that D is shown again; None: none.
+            past_g: past weights of G that may make D's fakes; None: the present ones do.
+            past_d: past weights of D that may judge G; None: the present ones do.
+            after_d_step: called with D after each of its steps.
+            after_g_step: called with G after each of its steps.
+            plan: which steps train D, G or both.
             d_steps: steps of D before each step of G.
             ema_halflife_kimg: half-life of G_ema, kimg; 0: G_ema is the last G.
             ema_rampup: the half-life is at most this share of the images seen; 0: no ramp.
             lr_factor: `(progress=, nimg=) -> factor` of both learning rates; None: constant.
             total_img: images of the whole run, which `progress` counts to; None: `time_progress` alone counts.
-            **options: of `keras.Model.compile`, such as `jit_compile` and `run_eagerly`.
+            jit: compile each kind of turn with XLA.
+            **options: of `keras.Model.compile`, such as `run_eagerly`.
         """
-        super().compile(optimizer=None, loss=None, **options)
+        super().compile(optimizer=None, loss=None, jit_compile=False, **options)
         self.g_optimizer, self.d_optimizer = g_optimizer, d_optimizer
         self.g_lr, self.d_lr = float(g_optimizer.learning_rate), float(d_optimizer.learning_rate)
         g_optimizer.build(self.G.trainable_variables)
         d_optimizer.build(self.D.trainable_variables)
-        self.adversarial, self.penalties, self.d_steps = loss, penalties, d_steps
+        self.adversarial, self.g_adversarial = loss, g_adversarial
+        self.d_terms, self.g_terms, self.lazy_every = tuple(d_terms), tuple(g_terms), lazy_every
+        self.targets, self.shown, self.replay = targets, tuple(shown), replay
+        self.past_g, self.past_d = past_g, past_d
+        self.after_d_step, self.after_g_step = tuple(after_d_step), tuple(after_g_step)
+        self.plan, self.d_steps = plan, d_steps
         self.ema_halflife_kimg, self.ema_rampup = ema_halflife_kimg, ema_rampup
         self.lr_factor, self.total_img = lr_factor, total_img
         self.loss_scaled = isinstance(d_optimizer, keras.optimizers.LossScaleOptimizer)
         names = ["d_loss", "g_loss", "d_real", "d_fake", "d_accuracy", "d_grad_norm", "g_grad_norm", "lr_factor"]
-        names += [penalty.name for penalty in penalties] + ["d_loss_scale", "g_loss_scale"] * self.loss_scaled
+        names += [term.name for term in (*self.d_terms, *self.g_terms)]
+        names += ["d_loss_scale", "g_loss_scale"] * self.loss_scaled
         self._means = {name: keras.metrics.Mean(name=name) for name in names}
+        # Each kind of turn is compiled by itself, and chosen outside: XLA's convolutions are many times slower inside
+        # a condition on the CPU.
+        self._turns = {turn: partial(self.take_turn, turn) for turn in plan.turns}
+        if jit:
+            self._turns = {turn: tf.function(take, jit_compile=True) for turn, take in self._turns.items()}
 
     def call(self, inputs: Any, training: bool = False) -> tf.Tensor:
-        """Images (N, H, W, C) float32 in [-1, 1] of G_ema, from z or (z, c)."""
+        """Images (N, H, W, C) float32 in [-1, 1] of G_ema, from what `inputs_of(z, c, noise)` gives."""
         return self.G_ema(inputs, training=training)
 
     @property
@@ -117,65 +157,122 @@ class GAN(keras.Model):
         return list(self._means.values())
 
     def train_step(self, data: Any) -> Stats:
-        """`d_steps` steps of D, one of G, one of the average; see the class for `data` and `WATCHED` for failures."""
+        """One turn, as the plan has it; see the class for `data` and `WATCHED` for failures."""
+        choose(self.plan, self.step, self._nimg(_images_of(data).shape[0]), lambda turn: self._turns[turn](data))
+        return {name: mean.result() for name, mean in self._means.items()}
+
+    def take_turn(self, turn: Turn, data: Any) -> None:
+        """`d_steps` steps of D, one of G, one of the average."""
         real, c = self._prepare(data)
         batch_size = real.shape[0] // self.d_steps
-        nimg = tf.cast(self.step * (batch_size * self.d_steps), tf.float32)
+        nimg = self._nimg(real.shape[0])
         stats = {"lr_factor": self._set_learning_rates(nimg)}
 
-        for substep in range(self.d_steps):
+        for substep in range(self.d_steps if turn.d else 0):
             part = slice(substep * batch_size, (substep + 1) * batch_size)
-            stats |= self.d_step(real[part], None if c is None else c[part], substep)
-        stats |= self.g_step(real[part], None if c is None else c[part])
+            stats |= self.d_step(real[part], None if c is None else c[part], substep, turn)
+        if turn.g:
+            last = slice(-batch_size, None)
+            stats |= self.g_step(real[last], None if c is None else c[last], turn)
 
-        decay = ema.decay_for(nimg, batch_size * self.d_steps, self.ema_halflife_kimg, self.ema_rampup)
+        decay = ema.decay_for(nimg, real.shape[0], self.ema_halflife_kimg, self.ema_rampup)
         ema.update(self.G_ema, self.G, decay)
         self._watch(stats)
         self.step.assign_add(1)
-        for name, mean in self._means.items():
-            mean.update_state(stats[name])
-        return {name: mean.result() for name, mean in self._means.items()}
+        for name, value in stats.items():
+            if name in self._means:
+                self._means[name].update_state(value)
 
-    def d_step(self, real: tf.Tensor, c: tf.Tensor | None, substep: int = 0) -> Stats:
+    def d_step(self, real: tf.Tensor, c: tf.Tensor | None, substep: int = 0, turn: Turn = Turn()) -> Stats:
         """One step of D; G stays as it is, to the bit."""
         key = partial(rng.key, self.seed, step=self.step, substep=substep)
+        G, D = at_level(self.G, turn.level), at_level(self.D, turn.level)
+
+        # Make the fakes, and what D is shown of both kinds.
         z = rng.latents(key(Stream.D_LATENTS), real.shape[0], self.z_dim, self.z_prior)
-        fake = without_updates(self.G)(z, c)
+        make = without_updates(G, weights=self.past_g.weights(self.step) if self.past_g else None)
+        fake, fake_c = make(inputs_of(z, c, noise_for(G, key(Stream.G_NOISE), real.shape[0]))), c
+        if self.replay:
+            fake, fake_c = self.replay.apply(fake, c, key(Stream.REPLAY))
+        real, fake = self._show(real, key(Stream.REAL_SHOWN)), self._show(fake, key(Stream.FAKE_SHOWN))
+
         with tf.GradientTape() as tape:
             # Real and fake in passes of their own, so that batch norm sees one kind at a time.
-            real_logits = self.D(inputs_of(real, c), training=True)
-            fake_logits = self.D(inputs_of(fake, c), training=True)
-            loss = tf.reduce_mean(self.adversarial.d(real_logits=real_logits, fake_logits=fake_logits))
-            D = partial(without_updates(self.D_float32, self.D), c=c)
-            terms = {
-                penalty.name: tf.reduce_mean(penalty.value(D, penalty.at(real, fake, key(Stream.PENALTY))))
-                for penalty in self.penalties
-            }
-            total = loss + sum(penalty.weight * terms[penalty.name] for penalty in self.penalties)
-            scaled = self.d_optimizer.scale_loss(total)
+            noise = [noise_for(D, rng.split(key(Stream.D_NOISE), i), real.shape[0]) for i in range(3)]
+            real_out: Outputs = D(self._d_inputs(real, c, noise[0]), training=True)
+            fake_out: Outputs = D(self._d_inputs(fake, fake_c, noise[1]), training=True)
+            real_targets, fake_targets = self.targets(key(Stream.LABELS), real.shape[0])
+            loss = tf.reduce_mean(
+                self.adversarial.d(
+                    real_logits=real_out["logits"], fake_logits=fake_out["logits"],
+                    real_targets=real_targets, fake_targets=fake_targets,
+                )
+            )  # fmt: skip
+            judge = without_updates(at_level(self.D_float32, turn.level), weights_of=D)
+            view = DView(
+                real=real, fake=fake, real_out=real_out, fake_out=fake_out, c=c, fake_c=fake_c,
+                D=lambda x: judge(self._d_inputs(x, c, noise[2])),
+                D_fake=lambda x: judge(self._d_inputs(x, fake_c, noise[2])),
+                weights=self.D.trainable_variables, key=key,
+            )  # fmt: skip
+            terms, penalty = self._terms(self.d_terms, view, turn)
+            scaled = self.d_optimizer.scale_loss(loss + penalty)
         stats = self._apply(self.d_optimizer, tape, scaled, self.D.trainable_variables, "d")
-        right = tf.concat([real_logits > 0, fake_logits <= 0], axis=0)
+
+        for plug in (*self.d_terms, *self.shown):
+            if plug.update:
+                plug.update(view)
+        for after in self.after_d_step:
+            after(self.D)
+        if self.past_d:
+            self.past_d.update(self.step)
+        right = tf.concat([real_out["logits"] > 0, fake_out["logits"] <= 0], axis=0)
         return {
             **stats,
             **terms,
             "d_loss": loss,
-            "d_real": tf.reduce_mean(tf.sigmoid(real_logits)),
-            "d_fake": tf.reduce_mean(tf.sigmoid(fake_logits)),
+            "d_real": tf.reduce_mean(tf.sigmoid(real_out["logits"])),
+            "d_fake": tf.reduce_mean(tf.sigmoid(fake_out["logits"])),
             "d_accuracy": tf.reduce_mean(tf.cast(right, tf.float32)),
         }
 
-    def g_step(self, real: tf.Tensor, c: tf.Tensor | None) -> Stats:
+    def g_step(self, real: tf.Tensor, c: tf.Tensor | None, turn: Turn = Turn()) -> Stats:
         """One step of G under the present D, which stays as it is, to the bit."""
-        z = rng.latents(rng.key(self.seed, Stream.G_LATENTS, self.step), real.shape[0], self.z_dim, self.z_prior)
-        D = without_updates(self.D)
-        # Only paired losses read these; for the others the compiler drops the pass.
-        real_logits = D(real, c)
+        key = partial(rng.key, self.seed, step=self.step)
+        G, D = at_level(self.G, turn.level), at_level(self.D, turn.level)
+        z = rng.latents(key(Stream.G_LATENTS), real.shape[0], self.z_dim, self.z_prior)
+        noise = noise_for(G, rng.split(key(Stream.G_NOISE), 1), real.shape[0])
+        judge = without_updates(D, weights=self.past_d.weights(self.step) if self.past_d else None)
+
+        def shown_to_d(x: tf.Tensor, stream: Stream, draw: int) -> Outputs:
+            d_noise = noise_for(D, rng.split(key(Stream.D_NOISE), draw), real.shape[0])
+            return judge(self._d_inputs(self._show(x, key(stream)), c, d_noise))
+
+        # Only paired losses and feature matching read these; for the others the compiler drops the pass.
+        real_out = shown_to_d(real, Stream.REAL_SHOWN, 3)
         with tf.GradientTape() as tape:
-            fake_logits = D(self.G(inputs_of(z, c), training=True), c)
-            loss = tf.reduce_mean(self.adversarial.g(real_logits=real_logits, fake_logits=fake_logits))
-            scaled = self.g_optimizer.scale_loss(loss)
+            fake = G(inputs_of(z, c, noise), training=True)
+            fake_out = shown_to_d(fake, Stream.G_SHOWN, 4)
+            loss = tf.reduce_mean(
+                self.adversarial.g(real_logits=real_out["logits"], fake_logits=fake_out["logits"])
+            )
+            latent, synthesize = latent_view(G, z, c, noise)
+            view = GView(
+                fake=fake, fake_out=fake_out, real_out=real_out, c=c, latent=latent, synthesize=synthesize,
+                weights=self.G.trainable_variables, key=key,
+            )  # fmt: skip
+            terms, added = self._terms(self.g_terms, view, turn)
+            scaled = self.g_optimizer.scale_loss(self.g_adversarial * loss + added)
         stats = self._apply(self.g_optimizer, tape, scaled, self.G.trainable_variables, "g")
-        return {**stats, "g_loss": loss}
+
+        for term in self.g_terms:
+            if term.update:
+                term.update(view)
+        for after in self.after_g_step:
+            after(self.G)
+        if self.past_g:
+            self.past_g.update(self.step)
+        return {**stats, **terms, "g_loss": loss}
 
     def progress(self, nimg: tf.Tensor) -> tf.Tensor:
         """Share of the run that is done, float32 scalar in [0, 1]: by images, or by time where that is ahead."""
@@ -193,11 +290,20 @@ class GAN(keras.Model):
             **{f"means/{name}": mean.variables for name, mean in self._means.items()},
         }
         named = {f"{owner}/{v.path.removeprefix(owner + '/')}": v for owner, vs in owners.items() for v in vs}
+        plugs: Mapping[str, Any] = {
+            **{f"d_terms/{term.name}": term for term in self.d_terms},
+            **{f"g_terms/{term.name}": term for term in self.g_terms},
+            **{f"shown/{i}": transform for i, transform in enumerate(self.shown)},
+            "replay": self.replay,
+            "past_g": self.past_g,
+            "past_d": self.past_d,
+        }
+        named |= {f"{owner}/{name}": v for owner, plug in plugs.items() if plug for name, v in plug.state.items()}
         return named | {"step": self.step, "time_progress": self.time_progress}
 
     def _prepare(self, data: Any) -> tuple[tf.Tensor, tf.Tensor | None]:
-        real, c, *_ = (*data, None) if isinstance(data, tuple | list) else (data, None)
-        real = tf.convert_to_tensor(real)
+        c = data[1] if isinstance(data, tuple | list) and len(data) > 1 else None
+        real = _images_of(data)
         if real.shape[0] is None or real.shape[0] % self.d_steps:
             raise DataError(
                 f"the batch must be of a fixed size and a multiple of d_steps={self.d_steps}; got images of shape "
@@ -209,7 +315,29 @@ class GAN(keras.Model):
             return real, None
         if c is None:
             raise DataError("a conditional GAN trains on (images, class indices); got images alone")
-        return real, tf.cast(c, tf.int32)
+        c = tf.cast(c, tf.int32)
+        return real, c[:, None] if c.shape.rank == 1 else c
+
+    def _nimg(self, img_per_step: int) -> tf.Tensor:
+        """Images seen before this step, float32 scalar."""
+        return tf.cast(self.step * img_per_step, tf.float32)
+
+    def _d_inputs(self, x: tf.Tensor, c: tf.Tensor | None, noise: tf.Tensor | None) -> Any:
+        return inputs_of(x, c if takes(self.D, "c") else None, noise)
+
+    def _show(self, x: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
+        """The pictures as D gets to see them."""
+        progress = self.progress(self._nimg(x.shape[0] * self.d_steps))
+        for i, transform in enumerate(self.shown):
+            x = transform.apply(x, rng.split(key, 64 * i), progress)
+        return x
+
+    def _terms(self, terms: Sequence[Term], view: Any, turn: Turn) -> tuple[Stats, tf.Tensor]:
+        """The mean of each term that this turn takes, and their weighted sum."""
+        taken = [term for term in terms if turn.lazy or not term.lazy]
+        values = {term.name: tf.reduce_mean(term.value(view)) for term in taken}
+        weights = {term.name: term.weight * (self.lazy_every if term.lazy else 1) for term in taken}
+        return values, tf.add_n([tf.zeros(()), *(weights[name] * value for name, value in values.items())])
 
     def _set_learning_rates(self, nimg: tf.Tensor) -> tf.Tensor:
         factor = tf.ones(()) if self.lr_factor is None else self.lr_factor(progress=self.progress(nimg), nimg=nimg)
@@ -221,7 +349,8 @@ class GAN(keras.Model):
         self, optimizer: keras.Optimizer, tape: tf.GradientTape, loss: tf.Tensor, variables: list[Any], prefix: str
     ) -> Stats:
         """Take the gradient of the scaled loss and apply it; the norm of what is applied, and the scale."""
-        gradients = tape.gradient(loss, variables)
+        # What a level does not use gets zeros.
+        gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         scale = optimizer.scale_loss(tf.ones(()))
         norm = tf.linalg.global_norm(gradients) / scale
         if self.loss_scaled:
@@ -232,29 +361,10 @@ class GAN(keras.Model):
 
     def _watch(self, stats: Stats) -> None:
         """Note the step at which a watched value first was not finite."""
-        bad = ~tf.math.is_finite(tf.stack([stats[name] for name in self.WATCHED]))
+        bad = ~tf.math.is_finite(tf.stack([stats.get(name, tf.zeros(())) for name in self.WATCHED]))
         first = bad & (self.first_nonfinite < 0)
         self.first_nonfinite.assign(tf.where(first, self.step, self.first_nonfinite))
 
 
-def inputs_of(x: tf.Tensor, c: tf.Tensor | None) -> Any:
-    """What a network is called on: x, or [x, c] where there are classes."""
-    return x if c is None else [x, c]
-
-
-def without_updates(model: keras.Model, weights_of: keras.Model | None = None) -> Callable[..., tf.Tensor]:
-    """`(x, c) -> model(x, c)` in training mode that leaves every variable as it is, batch norm's statistics included.
-
-    Args:
-        model: the architecture to run.
-        weights_of: the model whose variables are used, in place of its own; None: its own.
-    """
-    source = weights_of or model
-
-    def run(x: tf.Tensor, c: tf.Tensor | None) -> tf.Tensor:
-        outputs, _ = model.stateless_call(
-            source.trainable_variables, source.non_trainable_variables, inputs_of(x, c), training=True
-        )
-        return outputs
-
-    return run
+def _images_of(data: Any) -> tf.Tensor:
+    return tf.convert_to_tensor(data[0] if isinstance(data, tuple | list) else data)

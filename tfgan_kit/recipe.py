@@ -15,16 +15,28 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from tfgan_kit.conflicts import check_conflicts
 from tfgan_kit.errors import RecipeError, nearest
 
-FAMILIES = ("dcgan", "mlp")
-LOSSES = ("minimax", "nonsaturating", "least_squares", "hinge", "wasserstein", "relativistic")
+FAMILIES = ("dcgan", "mlp", "keras_dcgan", "resnet", "srresnet", "progressive", "style", "r3gan")
+LOSSES = (
+    "minimax", "nonsaturating", "half_cross_entropy", "least_squares", "hinge", "wasserstein", "relativistic",
+    "relativistic_average",
+)  # fmt: skip
 OPTIMIZERS = ("adam", "rmsprop", "sgd")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 SCHEDULES = ("constant", "linear", "cosine")
 PRIORS = ("normal", "uniform", "spherical")
 FITS = ("crop", "pad", "stretch")
-NORMS = ("batch", "none")
+NORMS = ("batch", "instance", "group", "pixel", "none")
+INITS = ("glorot", "normal", "orthogonal", "he")
+UPS = ("transposed", "pixel_shuffle", "resize")
+DOWNS = ("strided", "average_pool")
+MINIBATCHES = ("none", "stddev", "discrimination")
+CONDITIONS = ("projection", "auxiliary")
+AUGMENTS = ("none", "diffaugment", "ada")
+AUGMENT_OPS = ("all", "colour", "geometry")
+SWAPS = ("none", "d", "g", "both")
 
 
 def _field(
@@ -47,7 +59,7 @@ class Recipe:
 
     # Data
     data: str = _field(
-        "mnist", "data source: mnist[:test|:all], folder:PATH[#COLUMN], npz:PATH, idx:PATH or tfds:NAME[@SPLIT]"
+        "mnist", "data source: mnist[:test|:all], folder:PATH[#COLUMN,...], npz:PATH, idx:PATH or tfds:NAME[@SPLIT]"
     )
     resolution: tuple[int, int] | None = _field(None, "height and width, px; none: the data's own", low=4, high=1024)
     channels: int | None = _field(None, "1 grey, 3 RGB; none: the data's own", choices=(1, 3))
@@ -60,27 +72,80 @@ class Recipe:
     family: str = _field("dcgan", "network family of G and D", choices=FAMILIES)
     z_dim: int = _field(100, "length of z", low=1, high=4096)
     z_prior: str = _field("normal", "distribution of z", choices=PRIORS)
+    condition: str = _field("projection", "how classes reach D: by projection, or D classifies", choices=CONDITIONS)
+    init: str = _field("glorot", "distribution of the initial weights; normal is N(0, 0.02)", choices=INITS)
+    kernel_px: int = _field(4, "side of the convolution kernels, px", low=2, high=9)
+    norm_momentum: float = _field(0.9, "share kept of batch norm's moving statistics, per step", low=0, high=1)
     g_width: int = _field(64, "G's channels before the last layer; doubled at each halving of the resolution", low=1)
     g_max_width: int = _field(512, "upper bound of G's channels", low=1)
     g_start_px: int = _field(7, "G's smallest map has at most this shorter side, px; the others double from it", low=2)
+    g_hidden: tuple[int, ...] = _field((256, 512, 1024), "units of G's dense layers (family mlp)", low=1)
+    g_blocks: int = _field(1, "residual blocks of G at each resolution, or in a row (family srresnet)", low=1, high=64)
+    g_mapping: int = _field(4, "dense layers from z to w (family style)", low=1, high=16)
     g_norm: str = _field("batch", "normalisation in G, not at its output", choices=NORMS)
     g_leak: float = _field(0.0, "slope of G's LeakyReLU for negative values; 0: ReLU", low=0, high=1)
-    g_hidden: tuple[int, ...] = _field((256, 512, 1024), "units of G's dense layers (family mlp)", low=1)
+    g_up: str = _field("transposed", "how G doubles a map: transposed, pixel shuffle, or resize and convolve", choices=UPS)
+    g_spectral_norm: bool = _field(False, "divide G's kernels by their largest singular value")
+    g_attention_px: int = _field(0, "side of the map of G that gets self-attention, px; 0: none", low=0)
+    g_noise: float = _field(0.0, "deviation of the noise added in every layer of G", low=0)
+    g_dropout: float = _field(0.0, "share of units dropped in every layer of G", low=0, high=0.95)
+    g_random_in_use: bool = _field(False, "keep G's noise and dropout when pictures are drawn; the seed decides them")
     d_width: int = _field(64, "D's channels after the first layer; doubled at each halving of the resolution", low=1)
     d_max_width: int = _field(512, "upper bound of D's channels", low=1)
     d_end_px: int = _field(4, "D's smallest map has at most this shorter side, px; the others halve down to it", low=2)
+    d_hidden: tuple[int, ...] = _field((512, 256), "units of D's dense layers (family mlp); () is a linear D", low=1)
+    d_blocks: int = _field(1, "residual blocks of D at each resolution", low=1, high=64)
     d_norm: str = _field("none", "normalisation in D, not at its input", choices=NORMS)
     d_leak: float = _field(0.2, "slope of D's LeakyReLU for negative values", low=0, high=1)
-    d_hidden: tuple[int, ...] = _field((512, 256), "units of D's dense layers (family mlp)", low=1)
-    kernel_px: int = _field(4, "side of the convolution kernels, px", low=2, high=9)
-    norm_momentum: float = _field(0.9, "share kept of batch norm's moving statistics, per step", low=0, high=1)
+    d_down: str = _field("strided", "how D halves a map: strided convolution, or average pooling", choices=DOWNS)
+    d_spectral_norm: bool = _field(False, "divide D's kernels by their largest singular value")
+    d_attention_px: int = _field(0, "side of the map of D that gets self-attention, px; 0: none", low=0)
+    d_dropout: float = _field(0.0, "share of units dropped in every layer of D", low=0, high=0.95)
+    d_minibatch: str = _field("none", "what D compares within a batch", choices=MINIBATCHES)
+    fade_kimg: float = _field(40.0, "kimg over which a new resolution fades in, and then holds (family progressive)", above=0)
 
     # Objective
     loss: str = _field("nonsaturating", "adversarial loss", choices=LOSSES)
+    g_adversarial: float = _field(1.0, "weight of the adversarial loss in G's; 0: feature matching alone", low=0)
+    feature_matching: float = _field(0.0, "weight of feature matching in G's loss; 0: off", low=0)
+    auxiliary: float = _field(1.0, "weight of the classifier's loss (condition auxiliary)", low=0)
     r1_gamma: float = _field(0.0, "weight of R1, gamma / 2 E |grad D(real)|^2; 0: off", low=0)
     r2_gamma: float = _field(0.0, "weight of R2, gamma / 2 E |grad D(fake)|^2; 0: off", low=0)
     gp_lambda: float = _field(0.0, "weight of the gradient penalty, lambda E (|grad D(mix)| - 1)^2; 0: off", low=0)
+    dragan_lambda: float = _field(0.0, "weight of DRAGAN's gradient penalty, around the real pictures; 0: off", low=0)
+    path_lambda: float = _field(0.0, "weight of G's path length regularisation; 0: off", low=0)
+    lazy_every: int = _field(1, "steps between two uses of R1, R2 and path length, each weighted as often", low=1)
+    lecam_lambda: float = _field(0.0, "weight of the LeCam regularisation of D; 0: off", low=0)
+    bcr_lambda: float = _field(0.0, "weight of D's consistency under augmentation, real and fake; 0: off", low=0)
+    g_orthogonal: float = _field(0.0, "weight of the orthogonal regularisation of G; 0: off", low=0)
+    d_orthogonal: float = _field(0.0, "weight of the orthogonal regularisation of D; 0: off", low=0)
+    weight_clip: float = _field(0.0, "bound of D's weights after each of its steps; 0: off", low=0)
+
+    # Small data
+    augment: str = _field("none", "augmentation of all that D is shown, real and fake", choices=AUGMENTS)
+    augment_ops: str = _field("all", "which augmentations (augment, bcr_lambda)", choices=AUGMENT_OPS)
+    ada_target: float = _field(0.6, "E sign D(real) that ADA's strength is steered to", low=-1, high=1)
+    ada_kimg: float = _field(100.0, "kimg in which ADA's strength can rise from 0 to 1", above=0)
+    ada_max: float = _field(0.8, "upper bound of ADA's strength, so that augmentations do not leak", low=0, high=1)
+
+    # Stabilisers
     d_steps: int = _field(1, "steps of D before each step of G", low=1, high=100)
+    pretrain_d_kimg: float = _field(0.0, "kimg of D alone before G begins", low=0)
+    alternate_kimg: tuple[float, float] | None = _field(
+        None, "kimg of D alone, then kimg of G alone, in turns; none: both in every step", above=0
+    )
+    label_smoothing: float = _field(0.0, "one-sided: D's target for real pictures is 1 minus this", low=0, high=1)
+    real_labels: tuple[float, float] | None = _field(None, "range that D's targets for real are drawn from; none: 1")
+    fake_labels: tuple[float, float] | None = _field(None, "range that D's targets for fake are drawn from; none: 0")
+    label_flips: float = _field(0.0, "share of D's targets that are exchanged, real for fake", low=0, high=1)
+    instance_noise: float = _field(0.0, "deviation of the noise on all that D is shown, at the start", low=0)
+    instance_noise_until: float = _field(1.0, "share of the run at which that noise has decayed to 0", above=0, high=1)
+    replay_images: int = _field(0, "past fakes kept to be shown to D again; 0: off", low=0)
+    replay_share: float = _field(0.5, "share of D's fakes that are past ones (replay_images)", low=0, high=1)
+    swap: str = _field("none", "network that is swapped for its past self now and then", choices=SWAPS)
+    swap_every_kimg: float = _field(20.0, "kimg between two swaps; the past self is one such span old", above=0)
+    swap_steps: int = _field(10, "steps that a swap lasts", low=1)
+    historical_averaging: float = _field(0.0, "weight of |weights - mean of past weights|^2, in G and D; 0: off", low=0)
 
     # Optimisation
     batch_size: int = _field(64, "pictures a step", low=1)
@@ -115,6 +180,7 @@ class Recipe:
         """Check every field, and those that go together."""
         for field in dataclasses.fields(self):
             object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
+        check_conflicts(self)
         if (self.kimg is None) == (self.minutes is None):
             raise RecipeError(
                 f"a run's length is either kimg or minutes; got kimg={self.kimg}, minutes={self.minutes}: "
@@ -214,7 +280,10 @@ def parse_resolution(text: str) -> tuple[int, int]:
 def type_name(field: dataclasses.Field[Any]) -> str:
     """The field's type in words, for tables and errors."""
     kinds, optional = _kinds(field)
-    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text", tuple: "whole numbers"}
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+    if kinds is tuple:
+        count = "two " if _is_pair(field) else ""
+        return f"{count}{'numbers' if _element(field) is float else 'whole numbers'}" + (" or none" if optional else "")
     return words[kinds] + (" or none" if optional else "")
 
 
@@ -234,7 +303,12 @@ def _kinds(field: dataclasses.Field[Any]) -> tuple[type, bool]:
 
 def _is_pair(field: dataclasses.Field[Any]) -> bool:
     """Whether the field is two numbers; one that is typed stands for both."""
-    return "tuple[int, int]" in str(field.type)
+    return "..." not in str(field.type) and "tuple" in str(field.type)
+
+
+def _element(field: dataclasses.Field[Any]) -> type:
+    """The type of a tuple's elements."""
+    return float if "tuple[float" in str(field.type) else int
 
 
 def _parsed(field: dataclasses.Field[Any], text: str) -> Any:
@@ -247,7 +321,7 @@ def _parsed(field: dataclasses.Field[Any], text: str) -> Any:
         if kind is tuple:
             inner = text.strip("()[]").removesuffix(",")
             parts = inner.replace("x", ",") if _is_pair(field) else inner
-            numbers = tuple(int(part) for part in parts.split(","))
+            numbers = tuple(_element(field)(part) for part in parts.split(",")) if parts else ()
             return numbers * 2 if _is_pair(field) and len(numbers) == 1 else numbers
         return kind(text)
     except (KeyError, ValueError):
@@ -262,10 +336,11 @@ def _checked(field: dataclasses.Field[Any], value: Any) -> Any:
     if kind is float and type(value) is int:
         value = float(value)
     parts: tuple[Any, ...] = value if isinstance(value, tuple) else (value,)
-    if type(value) is not kind or (kind is tuple and not (parts and all(type(part) is int for part in parts))):
+    if kind is tuple and _element(field) is float:
+        value = parts = tuple(float(part) if type(part) is int else part for part in parts)
+    wrong = type(value) is not kind or (kind is tuple and any(type(part) is not _element(field) for part in parts))
+    if wrong or (_is_pair(field) and len(parts) != 2):
         raise RecipeError(f"{field.name} must be {type_name(field)}; got {value!r}")
-    if _is_pair(field) and len(parts) != 2:
-        raise RecipeError(f"{field.name} must be two whole numbers; got {value!r}")
     for part in parts:
         _check_bounds(field, part)
     return value

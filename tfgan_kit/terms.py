@@ -26,8 +26,10 @@ class DView:
         fake: likewise.
         real_out: D's outputs on them: "logits" (B,), "features" (B, F) and, with an auxiliary classifier, "classes".
         fake_out: likewise.
-        c: (B, A) int32, the classes of real and of fake, or None.
-        D: float32 D on other pictures of the same classes; leaves every variable as it is.
+        c: (B, A) int32, the classes of real, or None.
+        fake_c: those of fake, which past fakes bring with them.
+        D: float32 D on other pictures of the classes c; leaves every variable as it is.
+        D_fake: likewise, of the classes fake_c.
         weights: D's trainable variables.
         key: of the draws of this step, by stream.
     """
@@ -37,7 +39,9 @@ class DView:
     real_out: Outputs
     fake_out: Outputs
     c: tf.Tensor | None
+    fake_c: tf.Tensor | None
     D: Callable[[tf.Tensor], Outputs]
+    D_fake: Callable[[tf.Tensor], Outputs]
     weights: list[keras.Variable]
     key: Callable[[Stream], tf.Tensor]
 

@@ -1,11 +1,21 @@
-"""DCGAN: strided convolutions down, transposed ones up, no pooling. Radford et al. 2016."""
+"""DCGAN: strided convolutions down, transposed ones up, no pooling. Radford et al. 2016; with the usual variations."""
 
 from __future__ import annotations
 
 import keras
 from keras import layers
 
-from tfgan_kit.networks.parts import Initializers, halvings, logit, normalise, structure, widths, with_class
+from tfgan_kit.networks.parts import (
+    Builder,
+    batch_statistics,
+    check_attention,
+    d_inputs,
+    g_inputs,
+    halved,
+    halvings,
+    to_images,
+    widths,
+)
 
 
 def generator(
@@ -13,7 +23,7 @@ def generator(
     resolution: tuple[int, int],
     channels: int,
     z_dim: int,
-    num_classes: int = 0,
+    classes: tuple[int, ...] = (),
     width: int = 64,
     max_width: int = 512,
     start_px: int = 7,
@@ -21,6 +31,12 @@ def generator(
     norm: str = "batch",
     norm_momentum: float = 0.9,
     leak: float = 0.0,
+    up: str = "transposed",
+    spectral_norm: bool = False,
+    attention_px: int = 0,
+    noise: float = 0.0,
+    dropout: float = 0.0,
+    init: str = "glorot",
     dtype: str = "float32",
     seed: int = 0,
 ) -> keras.Model:
@@ -30,63 +46,62 @@ def generator(
         resolution: height and width, px; any, the last map is cropped to it.
         channels: of the images.
         z_dim: length of z.
-        num_classes: 0 for an unconditional generator.
+        classes: values of each label attribute; () for an unconditional generator.
         width: channels of the last map before the image, doubled at each halving.
         max_width: upper bound of the channels.
         start_px: the first map's shorter side is at most this, px.
         kernel_px: side of the kernels, px.
-        norm: "batch" or "none", after every layer but the last.
+        norm: normalisation after every layer but the last.
         norm_momentum: of batch norm.
         leak: slope of LeakyReLU for negative values; 0 is ReLU.
+        up: how a map is doubled, "transposed", "pixel_shuffle" or "resize".
+        spectral_norm: divide every kernel by its largest singular value.
+        attention_px: side of the map that gets self-attention, px; 0: none.
+        noise: deviation of the noise after every layer but the last.
+        dropout: share of units dropped there.
+        init: distribution of the initial weights.
         dtype: Keras dtype policy of the layers; the images are float32 in any case.
         seed: of the initial weights.
 
     Returns:
-        Model from z (B, z_dim) float32 [and c (B,) int32] to (B, H, W, C) float32 in [-1, 1].
+        Model from z (B, z_dim) float32 [, c (B, A) int32] [, noise] to (B, H, W, C) float32 in [-1, 1].
     """
-    init = Initializers(seed)
+    build = Builder(
+        dtype=dtype, seed=seed, init=init, norm=norm, norm_momentum=norm_momentum, leak=leak,
+        spectral_norm=spectral_norm, noise=noise, dropout=dropout,
+    )  # fmt: skip
     ups = halvings(resolution, start_px)
-    height, breadth = (-(-side // 2**ups) for side in resolution)
+    height, breadth = halved(resolution, ups)
     maps = widths(width, max(ups, 1), max_width)[::-1]
-
-    inputs = [layers.Input((z_dim,), name="z")]
-    x = inputs[0]
-    if num_classes:
-        inputs.append(layers.Input((), dtype="int32", name="c"))
-        x = with_class(x, inputs[1], num_classes, z_dim, init)
+    check_attention("g", attention_px, [min(height, breadth) * 2**i for i in range(max(ups, 1))])
+    z, c = g_inputs(z_dim, classes)
 
     # A vector to the smallest map.
     bias = norm == "none"
-    x = layers.Dense(height * breadth * maps[0], use_bias=bias, kernel_initializer=init(), dtype=dtype, name="start")(x)
+    x = build.with_classes(z, c, classes, z_dim)
+    x = build.dense(x, height * breadth * maps[0], bias=bias, name="start")
     x = layers.Reshape((height, breadth, maps[0]), dtype=dtype, name="start_map")(x)
 
     # Double the map until it is half the image's size.
     for i, features in enumerate([*maps[1:], None]):
-        x = normalise(x, norm, momentum=norm_momentum, dtype=dtype, name=f"norm{i}")
-        x = layers.LeakyReLU(leak, dtype=dtype, name=f"act{i}")(x)
+        x = build.norm(x, name=f"norm{i}")
+        x = build.act(x, name=f"act{i}")
+        x = build.randomly(x, name=f"random{i}")
+        x = build.attention(x, attention_px, name=f"attention{i}")
         if features:
-            x = layers.Conv2DTranspose(
-                features, kernel_px, 2, padding="same", use_bias=bias,
-                kernel_initializer=init(), dtype=dtype, name=f"up{i}",
-            )(x)  # fmt: skip
+            x = build.up(x, features, kernel_px, up, bias=bias, name=f"up{i}")
 
     # To the image.
-    x = layers.Conv2DTranspose(
-        channels, kernel_px, 2 if ups else 1, padding="same", kernel_initializer=init(), dtype=dtype, name="image"
-    )(x)
-    if x.shape[1:3] != tuple(resolution):
-        top, left = (x.shape[1] - resolution[0]) // 2, (x.shape[2] - resolution[1]) // 2
-        bottom, right = x.shape[1] - resolution[0] - top, x.shape[2] - resolution[1] - left
-        x = layers.Cropping2D(((top, bottom), (left, right)), dtype=dtype, name="crop")(x)
-    images = layers.Activation("tanh", dtype="float32", name="images")(x)
-    return keras.Model(structure(inputs), images, name="generator")
+    x = build.up(x, channels, kernel_px, up, name="image") if ups else build.conv(x, channels, kernel_px, name="image")
+    return build.model([z, c], to_images(x, resolution, dtype=dtype), "generator")
 
 
 def discriminator(
     *,
     resolution: tuple[int, int],
     channels: int,
-    num_classes: int = 0,
+    classes: tuple[int, ...] = (),
+    condition: str = "projection",
     width: int = 64,
     max_width: int = 512,
     end_px: int = 4,
@@ -94,44 +109,60 @@ def discriminator(
     norm: str = "none",
     norm_momentum: float = 0.9,
     leak: float = 0.2,
+    down: str = "strided",
+    spectral_norm: bool = False,
+    attention_px: int = 0,
+    dropout: float = 0.0,
+    minibatch: str = "none",
+    init: str = "glorot",
     dtype: str = "float32",
     seed: int = 0,
 ) -> keras.Model:
-    """Images, and c with classes, to logits.
+    """Images, and c with classes, to D's outputs.
 
     Args:
         resolution: height and width, px; any.
         channels: of the images.
-        num_classes: 0 for an unconditional discriminator; else the class enters by projection.
+        classes: values of each label attribute; () for an unconditional discriminator.
+        condition: how classes are used, "projection" or "auxiliary".
         width: channels of the first map, doubled at each halving.
         max_width: upper bound of the channels.
         end_px: the last map's shorter side is at most this, px.
         kernel_px: side of the kernels, px.
-        norm: "batch" or "none", after every convolution but the first.
+        norm: normalisation after every convolution but the first.
         norm_momentum: of batch norm.
         leak: slope of LeakyReLU for negative values.
-        dtype: Keras dtype policy of the layers; the logits are float32 in any case.
+        down: how a map is halved, "strided" or "average_pool".
+        spectral_norm: divide every kernel by its largest singular value.
+        attention_px: side of the map that gets self-attention, px; 0: none.
+        dropout: share of units dropped after every convolution.
+        minibatch: what is compared within a batch, "none", "stddev" or "discrimination".
+        init: distribution of the initial weights.
+        dtype: Keras dtype policy of the layers; the outputs are float32 in any case.
         seed: of the initial weights.
 
     Returns:
-        Model from (B, H, W, C) float32 in [-1, 1] [and c (B,) int32] to logits (B,) float32.
+        Model from (B, H, W, C) float32 in [-1, 1] [, c (B, A) int32] [, noise] to `tfgan_kit.terms.Outputs`.
     """
-    init = Initializers(seed)
-    inputs = [layers.Input((*resolution, channels), name="images")]
-    if num_classes:
-        inputs.append(layers.Input((), dtype="int32", name="c"))
-    x = inputs[0]
+    build = Builder(
+        dtype=dtype, seed=seed, init=init, norm=norm, norm_momentum=norm_momentum, leak=leak,
+        spectral_norm=spectral_norm, dropout=dropout,
+    )  # fmt: skip
+    images, c = d_inputs((*resolution, channels), classes, condition)
+    maps = widths(width, max(halvings(resolution, end_px), 1), max_width)
+    check_attention("d", attention_px, [min(halved(resolution, i + 1)) for i in range(len(maps))])
 
     # Halve the map; normalise all but the input's.
-    for i, features in enumerate(widths(width, max(halvings(resolution, end_px), 1), max_width)):
+    x = images
+    for i, features in enumerate(maps):
         kind = norm if i else "none"
-        x = layers.Conv2D(
-            features, kernel_px, 2, padding="same", use_bias=kind == "none",
-            kernel_initializer=init(), dtype=dtype, name=f"down{i}",
-        )(x)  # fmt: skip
-        x = normalise(x, kind, momentum=norm_momentum, dtype=dtype, name=f"norm{i}")
-        x = layers.LeakyReLU(leak, dtype=dtype, name=f"act{i}")(x)
+        x = build.down(x, features, kernel_px, down, bias=kind == "none", name=f"down{i}")
+        x = build.norm(x, kind=kind, name=f"norm{i}")
+        x = build.act(x, name=f"act{i}")
+        x = build.randomly(x, name=f"random{i}")
+        x = build.attention(x, attention_px, name=f"attention{i}")
 
+    x = batch_statistics(x, minibatch, dtype=dtype)
     x = layers.Flatten(dtype=dtype, name="flat")(x)
-    logits = logit(x, inputs[1] if num_classes else None, num_classes, init)
-    return keras.Model(structure(inputs), logits, name="discriminator")
+    outputs = build.outputs(x, c, classes, condition=condition, minibatch=minibatch)
+    return build.model([images, c], outputs, "discriminator")

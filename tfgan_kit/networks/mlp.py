@@ -7,7 +7,7 @@ import math
 import keras
 from keras import layers
 
-from tfgan_kit.networks.parts import Initializers, logit, normalise, structure, with_class
+from tfgan_kit.networks.parts import Builder, d_inputs, g_inputs, to_images
 
 
 def generator(
@@ -15,11 +15,15 @@ def generator(
     resolution: tuple[int, int],
     channels: int,
     z_dim: int,
-    num_classes: int = 0,
+    classes: tuple[int, ...] = (),
     hidden: tuple[int, ...] = (256, 512, 1024),
     norm: str = "batch",
     norm_momentum: float = 0.9,
     leak: float = 0.2,
+    spectral_norm: bool = False,
+    noise: float = 0.0,
+    dropout: float = 0.0,
+    init: str = "glorot",
     dtype: str = "float32",
     seed: int = 0,
 ) -> keras.Model:
@@ -29,71 +33,87 @@ def generator(
         resolution: height and width, px.
         channels: of the images.
         z_dim: length of z.
-        num_classes: 0 for an unconditional generator.
+        classes: values of each label attribute; () for an unconditional generator.
         hidden: units of the hidden layers.
-        norm: "batch" or "none", after every hidden layer.
+        norm: normalisation after every hidden layer.
         norm_momentum: of batch norm.
         leak: slope of LeakyReLU for negative values; 0 is ReLU.
+        spectral_norm: divide every kernel by its largest singular value.
+        noise: deviation of the noise after every hidden layer.
+        dropout: share of units dropped there.
+        init: distribution of the initial weights.
         dtype: Keras dtype policy of the layers; the images are float32 in any case.
         seed: of the initial weights.
 
     Returns:
-        Model from z (B, z_dim) float32 [and c (B,) int32] to (B, H, W, C) float32 in [-1, 1].
+        Model from z (B, z_dim) float32 [, c (B, A) int32] [, noise] to (B, H, W, C) float32 in [-1, 1].
     """
-    init = Initializers(seed)
-    inputs = [layers.Input((z_dim,), name="z")]
-    x = inputs[0]
-    if num_classes:
-        inputs.append(layers.Input((), dtype="int32", name="c"))
-        x = with_class(x, inputs[1], num_classes, z_dim, init)
+    build = Builder(
+        dtype=dtype, seed=seed, init=init, norm=norm, norm_momentum=norm_momentum, leak=leak,
+        spectral_norm=spectral_norm, noise=noise, dropout=dropout,
+    )  # fmt: skip
+    z, c = g_inputs(z_dim, classes)
+    x = build.with_classes(z, c, classes, z_dim)
     for i, units in enumerate(hidden):
-        x = layers.Dense(units, use_bias=norm == "none", kernel_initializer=init(), dtype=dtype, name=f"hidden{i}")(x)
-        x = normalise(x, norm, momentum=norm_momentum, dtype=dtype, name=f"norm{i}")
-        x = layers.LeakyReLU(leak, dtype=dtype, name=f"act{i}")(x)
+        x = build.dense(x, units, bias=norm == "none", name=f"hidden{i}")
+        x = build.norm(x, name=f"norm{i}")
+        x = build.act(x, name=f"act{i}")
+        x = build.randomly(x, name=f"random{i}")
     shape = (*resolution, channels)
-    x = layers.Dense(math.prod(shape), kernel_initializer=init(), dtype=dtype, name="pixels")(x)
+    x = build.dense(x, math.prod(shape), name="pixels")
     x = layers.Reshape(shape, dtype=dtype, name="image")(x)
-    images = layers.Activation("tanh", dtype="float32", name="images")(x)
-    return keras.Model(structure(inputs), images, name="generator")
+    return build.model([z, c], to_images(x, resolution, dtype=dtype), "generator")
 
 
 def discriminator(
     *,
     resolution: tuple[int, int],
     channels: int,
-    num_classes: int = 0,
+    classes: tuple[int, ...] = (),
+    condition: str = "projection",
     hidden: tuple[int, ...] = (512, 256),
     norm: str = "none",
     norm_momentum: float = 0.9,
     leak: float = 0.2,
+    spectral_norm: bool = False,
+    dropout: float = 0.0,
+    minibatch: str = "none",
+    init: str = "glorot",
     dtype: str = "float32",
     seed: int = 0,
 ) -> keras.Model:
-    """Images, and c with classes, to logits.
+    """Images, and c with classes, to D's outputs.
 
     Args:
         resolution: height and width, px.
         channels: of the images.
-        num_classes: 0 for an unconditional discriminator; else the class enters by projection.
-        hidden: units of the hidden layers.
-        norm: "batch" or "none", after every hidden layer but the first.
+        classes: values of each label attribute; () for an unconditional discriminator.
+        condition: how classes are used, "projection" or "auxiliary".
+        hidden: units of the hidden layers; () is a linear discriminator.
+        norm: normalisation after every hidden layer but the first.
         norm_momentum: of batch norm.
         leak: slope of LeakyReLU for negative values.
-        dtype: Keras dtype policy of the layers; the logits are float32 in any case.
+        spectral_norm: divide every kernel by its largest singular value.
+        dropout: share of units dropped after every hidden layer.
+        minibatch: what is compared within a batch, "none" or "discrimination".
+        init: distribution of the initial weights.
+        dtype: Keras dtype policy of the layers; the outputs are float32 in any case.
         seed: of the initial weights.
 
     Returns:
-        Model from (B, H, W, C) float32 in [-1, 1] [and c (B,) int32] to logits (B,) float32.
+        Model from (B, H, W, C) float32 in [-1, 1] [, c (B, A) int32] [, noise] to `tfgan_kit.terms.Outputs`.
     """
-    init = Initializers(seed)
-    inputs = [layers.Input((*resolution, channels), name="images")]
-    if num_classes:
-        inputs.append(layers.Input((), dtype="int32", name="c"))
-    x = layers.Flatten(dtype=dtype, name="flat")(inputs[0])
+    build = Builder(
+        dtype=dtype, seed=seed, init=init, norm=norm, norm_momentum=norm_momentum, leak=leak,
+        spectral_norm=spectral_norm, dropout=dropout,
+    )  # fmt: skip
+    images, c = d_inputs((*resolution, channels), classes, condition)
+    x = layers.Flatten(dtype=dtype, name="flat")(images)
     for i, units in enumerate(hidden):
         kind = norm if i else "none"
-        x = layers.Dense(units, use_bias=kind == "none", kernel_initializer=init(), dtype=dtype, name=f"hidden{i}")(x)
-        x = normalise(x, kind, momentum=norm_momentum, dtype=dtype, name=f"norm{i}")
-        x = layers.LeakyReLU(leak, dtype=dtype, name=f"act{i}")(x)
-    logits = logit(x, inputs[1] if num_classes else None, num_classes, init)
-    return keras.Model(structure(inputs), logits, name="discriminator")
+        x = build.dense(x, units, bias=kind == "none", name=f"hidden{i}")
+        x = build.norm(x, kind=kind, name=f"norm{i}")
+        x = build.act(x, name=f"act{i}")
+        x = build.randomly(x, name=f"random{i}")
+    outputs = build.outputs(x, c, classes, condition=condition, minibatch=minibatch)
+    return build.model([images, c], outputs, "discriminator")

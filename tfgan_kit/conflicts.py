@@ -1,0 +1,119 @@
+"""Recipe fields that contradict each other, a rule each. No TensorFlow here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from tfgan_kit.errors import RecipeError
+
+if TYPE_CHECKING:
+    from tfgan_kit.recipe import Recipe
+
+
+class Conflict(NamedTuple):
+    """One rule.
+
+    Attributes:
+        fields: that contradict each other, as the error names them.
+        found: recipe -> whether they do.
+        why: they do.
+        way_out: what to change.
+    """
+
+    fields: tuple[str, ...]
+    found: Callable[[Recipe], bool]
+    why: str
+    way_out: str
+
+
+CONFLICTS = (
+    Conflict(
+        ("weight_clip", "d_spectral_norm"),
+        lambda r: r.weight_clip > 0 and r.d_spectral_norm,
+        "both bound D's slope, and a clipped kernel has no effect once it is normalised",
+        "set one of them to 0 or false",
+    ),
+    Conflict(
+        ("weight_clip", "gp_lambda"),
+        lambda r: r.weight_clip > 0 and r.gp_lambda > 0,
+        "the gradient penalty is what replaces clipping",
+        "set one of them to 0",
+    ),
+    Conflict(
+        ("gp_lambda", "dragan_lambda"),
+        lambda r: r.gp_lambda > 0 and r.dragan_lambda > 0,
+        "both ask for a slope of 1, at different pictures",
+        "set one of them to 0",
+    ),
+    Conflict(
+        ("gp_lambda", "d_norm"),
+        lambda r: r.gp_lambda > 0 and r.d_norm == "batch",
+        "the penalty is on each picture's own slope, and batch norm mixes the pictures of a batch",
+        "set d_norm to group, instance or none",
+    ),
+    Conflict(
+        ("feature_matching", "d_hidden"),
+        lambda r: r.feature_matching > 0 and r.family == "mlp" and not r.d_hidden,
+        "a linear D has no intermediate layer whose features could be matched",
+        "give d_hidden at least one layer, or set feature_matching to 0",
+    ),
+    Conflict(
+        ("g_adversarial", "feature_matching"),
+        lambda r: r.g_adversarial == 0 and r.feature_matching == 0,
+        "nothing would be left for G to learn from",
+        "raise one of them",
+    ),
+    Conflict(
+        ("condition", "conditional"),
+        lambda r: r.condition == "auxiliary" and r.conditional is False,
+        "a classifier needs classes",
+        "set conditional to true or none, or condition to projection",
+    ),
+    Conflict(
+        ("label_smoothing", "real_labels"),
+        lambda r: r.label_smoothing > 0 and r.real_labels is not None,
+        "both set D's target for real pictures",
+        "set label_smoothing to 0, or real_labels to none",
+    ),
+    Conflict(
+        ("pretrain_d_kimg", "alternate_kimg"),
+        lambda r: r.pretrain_d_kimg > 0 and r.alternate_kimg is not None,
+        "alternating training begins with D alone already",
+        "set pretrain_d_kimg to 0, or alternate_kimg to none",
+    ),
+    Conflict(
+        ("lazy_every", "r1_gamma", "r2_gamma", "path_lambda"),
+        lambda r: r.lazy_every > 1 and not (r.r1_gamma or r.r2_gamma or r.path_lambda),
+        "there is nothing to be lazy about",
+        "set lazy_every to 1, or give one of the others a weight",
+    ),
+    Conflict(
+        ("g_random_in_use", "g_noise", "g_dropout"),
+        lambda r: r.g_random_in_use and not (r.g_noise or r.g_dropout),
+        "there is no randomness to keep",
+        "set g_random_in_use to false, or give one of the others a value",
+    ),
+    Conflict(
+        ("family", "g_norm"),
+        lambda r: r.family == "mlp" and "instance" in (r.g_norm, r.d_norm),
+        "a vector has no map to be normalised over",
+        "set g_norm and d_norm to batch, group or none",
+    ),
+)
+
+
+def check_conflicts(recipe: Recipe) -> None:
+    """Refuse fields that contradict each other.
+
+    Raises:
+        RecipeError: with the fields and their values, the reason and the way out.
+    """
+    for conflict in CONFLICTS:
+        if conflict.found(recipe):
+            named = " and ".join(f"{name}={_shown(getattr(recipe, name))}" for name in conflict.fields)
+            raise RecipeError(f"{named} contradict each other: {conflict.why}; {conflict.way_out}")
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value).lower()
