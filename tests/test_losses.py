@@ -1,5 +1,4 @@
 import inspect
-import math
 
 import numpy as np
 import pytest
@@ -9,41 +8,93 @@ from tfgan_kit import recipe
 from tfgan_kit.losses import LOSSES
 
 NAMES = sorted(LOSSES)
-POINTS = [(0.0, 0.0), (1.5, -0.5), (-2.0, 3.0), (0.25, 0.75), (-1.0, -1.0)]
+REAL = np.array([0.0, 1.5, -2.0, 0.25, -1.0])
+FAKE = np.array([0.0, -0.5, 3.0, 0.75, -1.0])
 
 
 def log_sigmoid(t):
-    return -math.log(1.0 + math.exp(-t))
+    return -np.log(1.0 + np.exp(-t))
 
 
 def sigmoid(t):
-    return 1.0 / (1.0 + math.exp(-t))
+    return 1.0 / (1.0 + np.exp(-t))
 
 
-# What D and G minimise at one real logit r and one fake logit f, written from the papers' probabilities.
+def relu(t):
+    return np.maximum(t, 0.0)
+
+
+def cross_entropy(t, logit):
+    return -t * np.log(sigmoid(logit)) - (1.0 - t) * np.log(1.0 - sigmoid(logit))
+
+
+# What D and G minimise at real logits r and fake logits f, written from the papers' probabilities.
 BY_HAND = {
     "minimax": (
-        lambda r, f: -math.log(sigmoid(r)) - math.log(1.0 - sigmoid(f)),
-        lambda r, f: math.log(1.0 - sigmoid(f)),
+        lambda r, f: -np.log(sigmoid(r)) - np.log(1.0 - sigmoid(f)),
+        lambda r, f: np.log(1.0 - sigmoid(f)),
     ),
     "nonsaturating": (
-        lambda r, f: -math.log(sigmoid(r)) - math.log(1.0 - sigmoid(f)),
-        lambda r, f: -math.log(sigmoid(f)),
+        lambda r, f: -np.log(sigmoid(r)) - np.log(1.0 - sigmoid(f)),
+        lambda r, f: -np.log(sigmoid(f)),
+    ),
+    "half_cross_entropy": (
+        lambda r, f: -0.5 * np.log(sigmoid(r)) - 0.5 * np.log(1.0 - sigmoid(f)),
+        lambda r, f: -0.5 * np.log(sigmoid(f)),
     ),
     "least_squares": (lambda r, f: 0.5 * (r - 1.0) ** 2 + 0.5 * f**2, lambda r, f: 0.5 * (f - 1.0) ** 2),
-    "hinge": (lambda r, f: max(0.0, 1.0 - r) + max(0.0, 1.0 + f), lambda r, f: -f),
+    "hinge": (lambda r, f: relu(1.0 - r) + relu(1.0 + f), lambda r, f: -f),
     "wasserstein": (lambda r, f: f - r, lambda r, f: -f),
     "relativistic": (lambda r, f: -log_sigmoid(r - f), lambda r, f: -log_sigmoid(f - r)),
+    "relativistic_average": (
+        lambda r, f: -np.log(sigmoid(r - f.mean())) - np.log(1.0 - sigmoid(f - r.mean())),
+        lambda r, f: -np.log(sigmoid(f - r.mean())) - np.log(1.0 - sigmoid(r - f.mean())),
+    ),
 }
 
-# (dD/dr, dD/df, dG/dr, dG/df), in closed form.
+# (dD/dr, dD/df, dG/dr, dG/df) of the sum over the batch, in closed form.
 SLOPES = {
-    "minimax": lambda r, f: (sigmoid(r) - 1.0, sigmoid(f), 0.0, -sigmoid(f)),
-    "nonsaturating": lambda r, f: (sigmoid(r) - 1.0, sigmoid(f), 0.0, sigmoid(f) - 1.0),
-    "least_squares": lambda r, f: (r - 1.0, f, 0.0, f - 1.0),
-    "hinge": lambda r, f: (-float(r < 1.0), float(f > -1.0), 0.0, -1.0),
-    "wasserstein": lambda r, f: (-1.0, 1.0, 0.0, -1.0),
+    "minimax": lambda r, f: (sigmoid(r) - 1.0, sigmoid(f), 0.0 * r, -sigmoid(f)),
+    "nonsaturating": lambda r, f: (sigmoid(r) - 1.0, sigmoid(f), 0.0 * r, sigmoid(f) - 1.0),
+    "half_cross_entropy": lambda r, f: (0.5 * sigmoid(r) - 0.5, 0.5 * sigmoid(f), 0.0 * r, 0.5 * sigmoid(f) - 0.5),
+    "least_squares": lambda r, f: (r - 1.0, f, 0.0 * r, f - 1.0),
+    "hinge": lambda r, f: (-1.0 * (r < 1.0), 1.0 * (f > -1.0), 0.0 * r, -np.ones_like(f)),
+    "wasserstein": lambda r, f: (-np.ones_like(r), np.ones_like(f), 0.0 * r, -np.ones_like(f)),
     "relativistic": lambda r, f: (-sigmoid(f - r), sigmoid(f - r), sigmoid(r - f), -sigmoid(r - f)),
+    "relativistic_average": lambda r, f: (
+        -sigmoid(f.mean() - r) - sigmoid(f - r.mean()).mean(),
+        sigmoid(f - r.mean()) + sigmoid(f.mean() - r).mean(),
+        sigmoid(r - f.mean()) + sigmoid(r.mean() - f).mean(),
+        -sigmoid(r.mean() - f) - sigmoid(r - f.mean()).mean(),
+    ),
+}
+
+# D's loss with targets t for real and u for fake.
+WITH_TARGETS = {
+    "minimax": lambda r, f, t, u: cross_entropy(t, r) + cross_entropy(u, f),
+    "nonsaturating": lambda r, f, t, u: cross_entropy(t, r) + cross_entropy(u, f),
+    "half_cross_entropy": lambda r, f, t, u: 0.5 * (cross_entropy(t, r) + cross_entropy(u, f)),
+    "least_squares": lambda r, f, t, u: 0.5 * (r - t) ** 2 + 0.5 * (f - u) ** 2,
+    "hinge": lambda r, f, t, u: (
+        t * relu(1.0 - r) + (1.0 - t) * relu(1.0 + r) + u * relu(1.0 - f) + (1.0 - u) * relu(1.0 + f)
+    ),
+    "wasserstein": lambda r, f, t, u: -t * r + (1.0 - t) * r - u * f + (1.0 - u) * f,
+    "relativistic": lambda r, f, t, u: cross_entropy((t + 1.0 - u) / 2.0, r - f),
+    "relativistic_average": lambda r, f, t, u: cross_entropy(t, r - f.mean()) + cross_entropy(u, f - r.mean()),
+}
+
+# D's losses without targets, in the same operations: with the default targets they are to be the same to the bit.
+PLAIN = {
+    "minimax": lambda r, f: tf.nn.softplus(-r) + tf.nn.softplus(f),
+    "nonsaturating": lambda r, f: tf.nn.softplus(-r) + tf.nn.softplus(f),
+    "half_cross_entropy": lambda r, f: 0.5 * (tf.nn.softplus(-r) + tf.nn.softplus(f)),
+    "least_squares": lambda r, f: 0.5 * (tf.square(r - 1.0) + tf.square(f)),
+    "hinge": lambda r, f: tf.nn.relu(1.0 - r) + tf.nn.relu(1.0 + f),
+    "wasserstein": lambda r, f: f - r,
+    "relativistic": lambda r, f: tf.nn.softplus(f - r),
+    "relativistic_average": lambda r, f: (
+        tf.nn.softplus(-(r - tf.reduce_mean(f))) + tf.nn.softplus(f - tf.reduce_mean(r))
+    ),
 }
 
 
@@ -51,12 +102,16 @@ def values(loss, real, fake, dtype=tf.float32):
     return loss(real_logits=tf.constant(real, dtype), fake_logits=tf.constant(fake, dtype))
 
 
-def slopes(loss, real, fake):
-    real, fake = tf.constant(real), tf.constant(fake)
+def slopes(loss, real, fake, **targets):
+    real, fake = tf.constant(real, tf.float32), tf.constant(fake, tf.float32)
     with tf.GradientTape() as tape:
         tape.watch([real, fake])
-        total = tf.reduce_sum(loss(real_logits=real, fake_logits=fake))
+        total = tf.reduce_sum(loss(real_logits=real, fake_logits=fake, **targets))
     return [g.numpy() for g in tape.gradient(total, [real, fake], unconnected_gradients="zero")]
+
+
+def scale_of(name):
+    return 0.5 if name == "half_cross_entropy" else 1.0
 
 
 def test_the_registry_is_the_recipe_s():
@@ -66,19 +121,16 @@ def test_the_registry_is_the_recipe_s():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_values_by_hand_one_for_each_pair(name):
-    real, fake = zip(*POINTS, strict=True)
     for loss, by_hand in zip(LOSSES[name], BY_HAND[name], strict=True):
-        found = values(loss, real, fake)
-        assert found.shape == (len(POINTS),)
-        np.testing.assert_allclose(found, [by_hand(r, f) for r, f in POINTS], rtol=1e-5, atol=1e-6)
+        found = values(loss, REAL, FAKE)
+        assert found.shape == REAL.shape
+        np.testing.assert_allclose(found, by_hand(REAL, FAKE), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_gradients_are_the_closed_forms(name):
-    real, fake = (list(column) for column in zip(*POINTS, strict=True))
-    found = [*slopes(LOSSES[name].d, real, fake), *slopes(LOSSES[name].g, real, fake)]
-    expected = np.array([SLOPES[name](r, f) for r, f in POINTS]).T
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    found = [*slopes(LOSSES[name].d, REAL, FAKE), *slopes(LOSSES[name].g, REAL, FAKE)]
+    np.testing.assert_allclose(found, SLOPES[name](REAL, FAKE), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -88,20 +140,21 @@ def test_values_and_gradients_are_finite_at_extreme_logits(name, size):
     for loss in LOSSES[name]:
         assert np.isfinite(values(loss, real, fake)).all()
         assert np.isfinite(slopes(loss, real, fake)).all()
+    assert np.isfinite(slopes(LOSSES[name].d, real, fake, real_targets=1.2, fake_targets=-0.3)).all()
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("size", [50.0, 1e4])
 def test_d_has_a_full_gradient_where_it_is_entirely_wrong(name, size):
     to_real, to_fake = slopes(LOSSES[name].d, [-size], [size])
-    assert to_real[0] <= -0.99
-    assert to_fake[0] >= 0.99
+    assert to_real[0] <= -0.99 * scale_of(name)
+    assert to_fake[0] >= 0.99 * scale_of(name)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "minimax"])
 @pytest.mark.parametrize("size", [50.0, 1e4])
 def test_g_has_a_full_gradient_where_d_wins(name, size):
-    assert slopes(LOSSES[name].g, [size], [-size])[1][0] <= -0.99
+    assert slopes(LOSSES[name].g, [size], [-size])[1][0] <= -0.99 * scale_of(name)
 
 
 def test_the_saturating_form_s_gradient_vanishes_where_d_wins():
@@ -130,7 +183,62 @@ def test_half_precision_logits_are_taken_up_to_float32(name, dtype):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_logits_are_given_by_keyword_only(name):
-    for loss in LOSSES[name]:
+def test_logits_and_d_s_targets_are_given_by_keyword_only(name):
+    logits = ["real_logits", "fake_logits"]
+    for loss, names in zip(LOSSES[name], ([*logits, "real_targets", "fake_targets"], logits), strict=True):
         kinds = {parameter.name: parameter.kind for parameter in inspect.signature(loss).parameters.values()}
-        assert kinds == dict.fromkeys(("real_logits", "fake_logits"), inspect.Parameter.KEYWORD_ONLY)
+        assert kinds == dict.fromkeys(names, inspect.Parameter.KEYWORD_ONLY)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("targets", [{}, {"real_targets": tf.ones(512), "fake_targets": tf.zeros(512)}])
+def test_with_targets_of_1_and_0_the_values_are_the_plain_formula_s_to_the_bit(name, jit, targets):
+    generator = np.random.default_rng(0)
+    real, fake = (tf.constant(generator.normal(scale=4.0, size=512), tf.float32) for _ in range(2))
+    found = tf.function(
+        lambda real, fake: LOSSES[name].d(real_logits=real, fake_logits=fake, **targets), jit_compile=jit
+    )
+    np.testing.assert_array_equal(found(real, fake), tf.function(PLAIN[name], jit_compile=jit)(real, fake))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_targets_of_any_value_by_hand(name):
+    real_targets, fake_targets = np.array([1.2, 0.9, 0.0, 1.0, -0.5]), np.array([0.3, 0.0, 1.0, 2.0, -0.1])
+    found = LOSSES[name].d(
+        real_logits=tf.constant(REAL, tf.float32), fake_logits=tf.constant(FAKE, tf.float32),
+        real_targets=tf.constant(real_targets, tf.float32), fake_targets=tf.constant(fake_targets, tf.float32),
+    )  # fmt: skip
+    assert found.dtype == tf.float32
+    assert found.shape == REAL.shape
+    expected = WITH_TARGETS[name](REAL, FAKE, real_targets, fake_targets)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_float_stands_for_the_same_target_everywhere(name):
+    logits = {"real_logits": tf.constant(REAL, tf.float32), "fake_logits": tf.constant(FAKE, tf.float32)}
+    found = LOSSES[name].d(**logits, real_targets=0.75, fake_targets=0.125)
+    every = LOSSES[name].d(**logits, real_targets=tf.fill(REAL.shape, 0.75), fake_targets=tf.fill(FAKE.shape, 0.125))
+    np.testing.assert_array_equal(found, every)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in {"least_squares", "hinge", "wasserstein"}])
+def test_exchanged_targets_are_exchanged_kinds(name):
+    logits = {"real_logits": tf.constant(REAL, tf.float32), "fake_logits": tf.constant(FAKE, tf.float32)}
+    found = LOSSES[name].d(**logits, real_targets=0.0, fake_targets=1.0)
+    exchanged = values(LOSSES[name].d, FAKE, REAL)
+    np.testing.assert_allclose(found, exchanged, rtol=1e-6)
+
+
+@pytest.mark.parametrize("target", [0.9, 0.5, 0.1])
+def test_the_cross_entropy_is_least_where_d_says_the_target(target):
+    logit = np.log(target / (1.0 - target))
+    to_real, to_fake = slopes(LOSSES["minimax"].d, [logit], [logit], real_targets=target, fake_targets=target)
+    np.testing.assert_allclose([to_real[0], to_fake[0]], 0.0, atol=1e-6)
+
+
+def test_one_sided_smoothing_holds_d_back_on_real_alone():
+    plain, smooth = (slopes(LOSSES["minimax"].d, [4.0], [-4.0], real_targets=target) for target in (1.0, 0.9))
+    assert plain[0][0] < 0.0 < smooth[0][0]
+    assert smooth[1][0] == plain[1][0]

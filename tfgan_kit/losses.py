@@ -2,16 +2,21 @@
 
 Each takes `real_logits` and `fake_logits`, shape (B,), any float dtype, and returns (B,) float32: one value a pair,
 not reduced, not weighted. The caller takes the mean.
+
+D's losses take targets too, `real_targets` and `fake_targets`: floats or (B,) float32, where 1 stands for real and 0
+for fake. Any value is legal, such as 0.9 or 1.2. A target t weights what D would pay if the picture were real by t,
+and what it would pay if it were fake by 1 - t; of 1 and 0, the defaults, only the paper's loss is left.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import tensorflow as tf
 
 PairLoss = Callable[..., tf.Tensor]
+Targets: TypeAlias = tf.Tensor | float
 
 
 class AdversarialLoss(NamedTuple):
@@ -21,10 +26,15 @@ class AdversarialLoss(NamedTuple):
     g: PairLoss
 
 
-def minimax_d(*, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
-    """-log D(x) - log(1 - D(G(z))), with D = sigmoid(logit). Goodfellow et al. 2014, Eq. 1."""
+def minimax_d(
+    *, real_logits: tf.Tensor, fake_logits: tf.Tensor, real_targets: Targets = 1.0, fake_targets: Targets = 0.0
+) -> tf.Tensor:
+    """-log D(x) - log(1 - D(G(z))), with D = sigmoid(logit). Goodfellow et al. 2014, Eq. 1.
+
+    With targets each side is the cross-entropy -t log D - (1 - t) log(1 - D).
+    """
     real, fake = _float32(real_logits, fake_logits)
-    return tf.nn.softplus(-real) + tf.nn.softplus(fake)
+    return _cross_entropy(real_targets, real) + _cross_entropy(fake_targets, fake)
 
 
 def minimax_g(*, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
@@ -39,10 +49,29 @@ def nonsaturating_g(*, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Ten
     return tf.nn.softplus(-fake)
 
 
-def least_squares_d(*, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
-    """((D(x) - 1)^2 + D(G(z))^2) / 2, on logits. Mao et al. 2017, Eq. 9."""
+def half_cross_entropy_d(
+    *, real_logits: tf.Tensor, fake_logits: tf.Tensor, real_targets: Targets = 1.0, fake_targets: Targets = 0.0
+) -> tf.Tensor:
+    """-1/2 log D(x) - 1/2 log(1 - D(G(z))), half of `minimax_d`. Goodfellow 2016 (tutorial), Eq. 8."""
+    return 0.5 * minimax_d(
+        real_logits=real_logits, fake_logits=fake_logits, real_targets=real_targets, fake_targets=fake_targets
+    )
+
+
+def half_cross_entropy_g(*, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
+    """-1/2 log D(G(z)), half of `nonsaturating_g`. Goodfellow 2016 (tutorial), section 3.2.3."""
+    return 0.5 * nonsaturating_g(real_logits=real_logits, fake_logits=fake_logits)
+
+
+def least_squares_d(
+    *, real_logits: tf.Tensor, fake_logits: tf.Tensor, real_targets: Targets = 1.0, fake_targets: Targets = 0.0
+) -> tf.Tensor:
+    """((D(x) - 1)^2 + D(G(z))^2) / 2, on logits. Mao et al. 2017, Eq. 9.
+
+    Targets take the place of 1 and of 0, Mao et al.'s b and a: (D - t)^2 / 2.
+    """
     real, fake = _float32(real_logits, fake_logits)
-    return 0.5 * (tf.square(real - 1.0) + tf.square(fake))
+    return 0.5 * (tf.square(real - real_targets) + tf.square(fake - fake_targets))
 
 
 def least_squares_g(*, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
@@ -51,16 +80,22 @@ def least_squares_g(*, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Ten
     return 0.5 * tf.square(fake - 1.0)
 
 
-def hinge_d(*, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
+def hinge_d(
+    *, real_logits: tf.Tensor, fake_logits: tf.Tensor, real_targets: Targets = 1.0, fake_targets: Targets = 0.0
+) -> tf.Tensor:
     """max(0, 1 - D(x)) + max(0, 1 + D(G(z))). Lim and Ye 2017; Miyato et al. 2018, Eq. 16."""
     real, fake = _float32(real_logits, fake_logits)
-    return tf.nn.relu(1.0 - real) + tf.nn.relu(1.0 + fake)
+    return _mixed(real_targets, tf.nn.relu(1.0 - real), tf.nn.relu(1.0 + real)) + _mixed(
+        fake_targets, tf.nn.relu(1.0 - fake), tf.nn.relu(1.0 + fake)
+    )
 
 
-def wasserstein_d(*, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
+def wasserstein_d(
+    *, real_logits: tf.Tensor, fake_logits: tf.Tensor, real_targets: Targets = 1.0, fake_targets: Targets = 0.0
+) -> tf.Tensor:
     """D(G(z)) - D(x). Arjovsky et al. 2017, Eq. 2."""
     real, fake = _float32(real_logits, fake_logits)
-    return fake - real
+    return _mixed(fake_targets, -fake, fake) + _mixed(real_targets, -real, real)
 
 
 def wasserstein_g(*, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
@@ -69,10 +104,16 @@ def wasserstein_g(*, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tenso
     return -fake
 
 
-def relativistic_d(*, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
-    """-log sigmoid(D(x) - D(G(z))), each real paired with a fake. Jolicoeur-Martineau 2018, Eq. 3."""
+def relativistic_d(
+    *, real_logits: tf.Tensor, fake_logits: tf.Tensor, real_targets: Targets = 1.0, fake_targets: Targets = 0.0
+) -> tf.Tensor:
+    """-log sigmoid(D(x) - D(G(z))), each real paired with a fake. Jolicoeur-Martineau 2018, Eq. 3.
+
+    With targets a pair has one, m = (real_target + 1 - fake_target) / 2, and the loss is the cross-entropy of the
+    difference d: -m log sigmoid(d) - (1 - m) log sigmoid(-d).
+    """
     real, fake = _float32(real_logits, fake_logits)
-    return tf.nn.softplus(fake - real)
+    return _cross_entropy(0.5 * (real_targets + 1.0 - fake_targets), real - fake)
 
 
 def relativistic_g(*, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
@@ -81,15 +122,51 @@ def relativistic_g(*, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tens
     return tf.nn.softplus(real - fake)
 
 
+def relativistic_average_d(
+    *, real_logits: tf.Tensor, fake_logits: tf.Tensor, real_targets: Targets = 1.0, fake_targets: Targets = 0.0
+) -> tf.Tensor:
+    """-log sigmoid(D(x) - mean D(G(z))) - log(1 - sigmoid(D(G(z)) - mean D(x))), the means over the batch.
+
+    D's loss of RaSGAN, Jolicoeur-Martineau 2018, section "Relativistic average GANs". Targets as in `minimax_d`.
+    """
+    real, fake = _against_means(real_logits, fake_logits)
+    return _cross_entropy(real_targets, real) + _cross_entropy(fake_targets, fake)
+
+
+def relativistic_average_g(*, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:
+    """-log sigmoid(D(G(z)) - mean D(x)) - log(1 - sigmoid(D(x) - mean D(G(z)))), G's loss of RaSGAN: D's, exchanged."""
+    real, fake = _against_means(real_logits, fake_logits)
+    return tf.nn.softplus(-fake) + tf.nn.softplus(real)
+
+
 LOSSES = {
     "minimax": AdversarialLoss(d=minimax_d, g=minimax_g),
     "nonsaturating": AdversarialLoss(d=minimax_d, g=nonsaturating_g),
+    "half_cross_entropy": AdversarialLoss(d=half_cross_entropy_d, g=half_cross_entropy_g),
     "least_squares": AdversarialLoss(d=least_squares_d, g=least_squares_g),
     "hinge": AdversarialLoss(d=hinge_d, g=wasserstein_g),
     "wasserstein": AdversarialLoss(d=wasserstein_d, g=wasserstein_g),
     "relativistic": AdversarialLoss(d=relativistic_d, g=relativistic_g),
+    "relativistic_average": AdversarialLoss(d=relativistic_average_d, g=relativistic_average_g),
 }
 
 
 def _float32(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.cast(real_logits, tf.float32), tf.cast(fake_logits, tf.float32)
+
+
+def _against_means(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Each logit less the mean of the other kind."""
+    real, fake = _float32(real_logits, fake_logits)
+    return real - tf.reduce_mean(fake), fake - tf.reduce_mean(real)
+
+
+def _mixed(targets: Targets, as_real: tf.Tensor, as_fake: tf.Tensor) -> tf.Tensor:
+    """The loss as real, weighted by the target, and as fake, by what is left to 1."""
+    return targets * as_real + (1.0 - targets) * as_fake
+
+
+def _cross_entropy(targets: Targets, logits: tf.Tensor) -> tf.Tensor:
+    """-t log sigmoid(logit) - (1 - t) log(1 - sigmoid(logit))."""
+    # Not softplus(logit) - t * logit, which is the same number but loses digits where the two are large.
+    return _mixed(targets, tf.nn.softplus(-logits), tf.nn.softplus(logits))
