@@ -1,0 +1,77 @@
+"""Adaptive discriminator augmentation: as much as D's overfitting asks for. Karras et al. 2020, section 3."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from tfgan_kit.augment.ada_ops import colour, spatial
+from tfgan_kit.terms import DView, Transform
+
+# name: (of place, of place by more than whole pixels, of colour)
+OPS = {
+    "all": (True, True, True),
+    "blit": (True, False, False),
+    "geometry": (True, True, False),
+    "colour": (False, False, True),
+}
+
+
+def ada(
+    *,
+    ops: str,
+    target: float,
+    speed_kimg: float,
+    max_p: float,
+    interval_steps: int = 4,
+    start_p: float = 0.0,
+) -> Transform:
+    """Changes of every picture, each with chance p, and the rule that moves p.
+
+    The measure of overfitting is the mean sign of D's logits of real pictures, so a loss must take 0 as undecided;
+    relativistic losses do not.
+
+    Args:
+        ops: one of OPS.
+        target: of the mean sign, in (-1, 1): p rises above it and falls below it. The paper's is 0.6.
+        speed_kimg: real images in which p would go from 0 to 1, kimg. The paper's is 500.
+        max_p: bound of p, in [0, 1]. Up to about 0.8 the changes do not leak into G's pictures.
+        interval_steps: D steps from one move of p to the next.
+        start_p: p of the first step, in [0, max_p].
+
+    Returns:
+        A transform with the state "p", "sign_sum" and "sign_steps".
+
+    Raises:
+        ValueError: an argument outside its range.
+    """
+    if ops not in OPS:
+        raise ValueError(f"ops {ops!r} is unknown; legal: {', '.join(OPS)}")
+    if not 0.0 <= start_p <= max_p <= 1.0:
+        raise ValueError(f"0 <= start_p <= max_p <= 1 must hold; got start_p {start_p} and max_p {max_p}")
+    if speed_kimg <= 0.0 or interval_steps < 1:
+        raise ValueError(
+            f"speed_kimg must be above 0 and interval_steps at least 1; got {speed_kimg} and {interval_steps}"
+        )
+    place, general, tint = OPS[ops]
+    p = tf.Variable(start_p, trainable=False, dtype=tf.float32, name="p")
+    sign_sum = tf.Variable(0.0, trainable=False, dtype=tf.float32, name="sign_sum")
+    sign_steps = tf.Variable(0, trainable=False, dtype=tf.int32, name="sign_steps")
+
+    def apply(x: tf.Tensor, key: tf.Tensor, progress: tf.Tensor) -> tf.Tensor:
+        del progress
+        if place:
+            x = spatial(x, key, p, general=general)
+        if tint:
+            x = colour(x, key, p)
+        return x
+
+    def update(view: DView) -> None:
+        logits = view.real_out["logits"]
+        signs, steps = sign_sum + tf.reduce_mean(tf.sign(logits)), sign_steps + 1
+        due = steps >= interval_steps
+        move = logits.shape[0] * interval_steps / (1000.0 * speed_kimg) * tf.sign(signs / interval_steps - target)
+        p.assign(tf.where(due, tf.clip_by_value(p + move, 0.0, max_p), p))
+        sign_sum.assign(tf.where(due, 0.0, signs))
+        sign_steps.assign(tf.where(due, 0, steps))
+
+    return Transform(apply=apply, update=update, state={"p": p, "sign_sum": sign_sum, "sign_steps": sign_steps})
