@@ -1,5 +1,6 @@
 """Layers that the families share and Keras lacks. Each takes a Keras dtype policy, is jittable and has an ONNX form."""
 
+from tfgan_kit.networks.layers.randomness import Randomness
 from tfgan_kit.networks.layers.spectral import (
     SpectralConv2D,
     SpectralConv2DTranspose,
@@ -9,6 +10,7 @@ from tfgan_kit.networks.layers.spectral import (
 )
 
 __all__ = [
+    "Randomness",
     "SpectralConv2D",
     "SpectralConv2DTranspose",
     "SpectralDense",
