@@ -29,7 +29,7 @@ def write_idx(path: Path, values: np.ndarray) -> None:
 @pytest.mark.parametrize("key", ["images", "x", "x_train", "arr_0"])
 def test_npz_names_and_shapes(tmp_path: Path, key: str) -> None:
     source = opened(saved(tmp_path, **{key: IMAGES}))
-    assert (len(source), source.shape, source.labels, source.class_names) == (20, (6, 8, 1), None, None)
+    assert (len(source), source.shape, source.labels, source.attributes) == (20, (6, 8, 1), None, {})
     np.testing.assert_array_equal(source.read(np.array([3, 1]))[..., 0], IMAGES[[3, 1]])
 
 
@@ -50,10 +50,10 @@ def test_npz_resizes_and_sets_channels(tmp_path: Path) -> None:
 )
 def test_npz_labels(tmp_path: Path, values: np.ndarray, names: tuple[str, ...], labels: list[int]) -> None:
     source = opened(saved(tmp_path, x=IMAGES, y=values), conditional=True)
-    assert source.class_names == names
+    assert source.attributes == {"class": names}
     assert source.labels is not None
-    assert source.labels.dtype == np.int32
-    assert source.labels[:4].tolist() == labels
+    assert (source.labels.shape, source.labels.dtype) == ((20, 1), np.int32)
+    assert source.labels[:4, 0].tolist() == labels
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_idx_folder_file_and_labels(tmp_path: Path, suffix: str) -> None:
     write_idx(tmp_path / "train-labels-idx1-ubyte", np.arange(20, dtype=np.uint8) % 5)
     write_idx(tmp_path / f"t10k-images-idx3-ubyte{suffix}", IMAGES[:8])
     source = opened(f"idx:{tmp_path}")
-    assert (len(source), source.shape, source.class_names) == (20, (6, 8, 1), tuple("01234"))
+    assert (len(source), source.shape, source.attributes) == (20, (6, 8, 1), {"class": tuple("01234")})
     np.testing.assert_array_equal(source.read(np.arange(20))[..., 0], IMAGES)
     held_out = opened(f"idx:{tmp_path / f't10k-images-idx3-ubyte{suffix}'}")
     assert (len(held_out), held_out.labels) == (8, None)

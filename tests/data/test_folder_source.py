@@ -44,6 +44,10 @@ def opened(spec: str, **fields: object) -> Source:
     return open_source(Recipe(data=spec, kimg=1, batch_size=2).replace(**fields))
 
 
+def table(header: str, *rows: str) -> Files:
+    return {"labels.csv": "\n".join([header, *rows]).encode("utf-8-sig")}
+
+
 PIXELS = noise(6, 8, 10, 3)
 FLAT: Files = {f"{index}.png": encoded(pixels) for index, pixels in enumerate(PIXELS)}
 
@@ -51,7 +55,7 @@ FLAT: Files = {f"{index}.png": encoded(pixels) for index, pixels in enumerate(PI
 def test_labels_longer_than_an_integer_are_names(tmp_path: Path) -> None:
     rows = [f"{index}.png,{'9' * (17 + index)}" for index in range(6)]
     source = opened(put(tmp_path, FLAT | table("file,number", *rows)))
-    assert source.class_names == tuple("9" * (17 + index) for index in range(6))
+    assert source.attributes == {"class": tuple("9" * (17 + index) for index in range(6))}
 
 
 @pytest.mark.parametrize("kind", ["folder", "zip"])
@@ -62,7 +66,7 @@ def test_pictures_in_order_of_their_names(tmp_path: Path, kind: str, memory_mb: 
     assert isinstance(source, ArraySource if memory_mb else FolderSource)
     assert (len(source), source.shape, source.labels, source.notes) == (6, (8, 10, 3), None, ())
     np.testing.assert_array_equal(source.read(np.array([4, 0, 4])), PIXELS[[4, 0, 4]])
-    assert source.digest == ArraySource("", PIXELS, None, None).digest
+    assert source.digest == ArraySource("", PIXELS, None, {}).digest
 
 
 def test_zip_is_read_by_many_threads(tmp_path: Path) -> None:
@@ -116,31 +120,28 @@ def test_exif_orientation(tmp_path: Path, memory_mb: int) -> None:
 def test_class_folders(tmp_path: Path, kind: str, top: str) -> None:
     files = {f"{top}{name}/{index}.png": FLAT[f"{index}.png"] for index, name in enumerate(["dog", "cat"] * 3)}
     source = opened(put(tmp_path, files, kind), conditional=True)
-    assert source.class_names == ("cat", "dog")
+    assert source.attributes == {"class": ("cat", "dog")}
     assert source.labels is not None
-    assert source.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert source.labels.tolist() == [[0], [0], [0], [1], [1], [1]]
     np.testing.assert_array_equal(source.read(np.array([0, 5])), PIXELS[[1, 4]])
-    assert opened(source.spec, conditional=False).labels is None
+    unlabelled = opened(source.spec, conditional=False)
+    assert (unlabelled.labels, unlabelled.attributes) == (None, {})
 
 
 def test_pictures_beside_class_folders(tmp_path: Path) -> None:
     source = opened(put(tmp_path, {"a/0.png": FLAT["0.png"], "b/1.png": FLAT["1.png"], "2.png": FLAT["2.png"]}))
-    assert source.labels is None
+    assert (source.labels, source.attributes) == (None, {})
     assert source.notes == ("1 of 3 pictures lie in no class folder: no labels are used",)
     with pytest.raises(DataError, match=r"has no labels and conditional is true"):
         opened(source.spec, conditional=True)
 
 
-def table(header: str, *rows: str) -> Files:
-    return {"labels.csv": "\n".join([header, *rows]).encode("utf-8-sig")}
-
-
 def test_table_with_one_label_column(tmp_path: Path) -> None:
     rows = [f"{10 - index},{index}.png" for index in range(6)]
     source = opened(put(tmp_path, FLAT | table("age,picture", *rows)))
-    assert source.class_names == ("5", "6", "7", "8", "9", "10")
+    assert source.attributes == {"class": ("5", "6", "7", "8", "9", "10")}
     assert source.labels is not None
-    assert source.labels.tolist() == [5, 4, 3, 2, 1, 0]
+    assert source.labels.tolist() == [[5], [4], [3], [2], [1], [0]]
 
 
 @pytest.mark.parametrize("kind", ["folder", "zip"])
@@ -148,17 +149,61 @@ def test_table_with_several_label_columns(tmp_path: Path, kind: str) -> None:
     files = {f"images/{name}": content for name, content in FLAT.items()}
     rows = [f"{index}.png,{'ab'[index % 2]},{index // 2}" for index in range(6)]
     spec = put(tmp_path, files | table("file,hair,eyes", *rows), kind)
-    hair, eyes = opened(spec + "#hair").labels, opened(spec + "#eyes", conditional=True).labels
-    assert hair is not None
-    assert eyes is not None
-    assert (hair.tolist(), eyes.tolist()) == ([0, 1, 0, 1, 0, 1], [0, 0, 1, 1, 2, 2])
+    hair, eyes = opened(spec + "#hair"), opened(spec + "#eyes", conditional=True)
+    assert hair.labels is not None
+    assert eyes.labels is not None
+    assert (hair.labels[:, 0].tolist(), eyes.labels[:, 0].tolist()) == ([0, 1, 0, 1, 0, 1], [0, 0, 1, 1, 2, 2])
+    assert (hair.attributes, eyes.attributes) == ({"class": ("a", "b")}, {"class": ("0", "1", "2")})
     unlabelled = opened(spec)
-    assert unlabelled.labels is None
-    assert "hair, eyes: none is used; choose one with folder:PATH#COLUMN" in unlabelled.notes[0]
-    with pytest.raises(DataError, match=r"needs one label column: labels.csv has the label columns hair, eyes"):
+    assert (unlabelled.labels, unlabelled.attributes) == (None, {})
+    assert "hair, eyes: none is used; choose one or more, as in folder:PATH#COLUMN,COLUMN" in unlabelled.notes[0]
+    with pytest.raises(DataError, match=r"needs label columns: labels.csv has the label columns hair, eyes; choose"):
         opened(spec, conditional=True)
-    with pytest.raises(DataError, match=r"has no label column 'nose'; legal: hair, eyes"):
-        opened(spec + "#nose")
+    assert opened(spec + "#hair,eyes", conditional=False).labels is None
+
+
+SEVERAL = table("hair,file,eye colour, left", *[f"{'ab'[i % 2]},{i}.png,{i // 2},{'xyz'[i % 3]}" for i in range(6)])
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+@pytest.mark.parametrize("memory_mb", [0, 10])
+def test_several_columns_are_several_attributes(tmp_path: Path, kind: str, memory_mb: int) -> None:
+    source = opened(put(tmp_path, FLAT | SEVERAL, kind) + "#eye colour,hair", memory_mb=memory_mb, conditional=True)
+    # In the order in which they are named.
+    assert list(source.attributes.items()) == [("eye colour", ("0", "1", "2")), ("hair", ("a", "b"))]
+    assert source.labels is not None
+    assert source.labels.dtype == np.int32
+    assert source.labels.tolist() == [[0, 0], [0, 1], [1, 0], [1, 1], [2, 0], [2, 1]]
+    assert source.notes == ()
+    images = opened(source.spec, memory_mb=memory_mb, conditional=False)
+    one = opened(source.spec.replace(",hair", ""), memory_mb=memory_mb)
+    assert len({source.digest, images.digest, one.digest}) == 3
+
+
+def test_spaces_and_commas_in_the_names_of_columns(tmp_path: Path) -> None:
+    spec = put(tmp_path, FLAT | SEVERAL)
+    assert list(opened(spec + "#hair, eye colour").attributes) == ["hair", "eye colour"]
+    assert list(opened(spec + "#hair, left").attributes) == ["hair", " left"]
+    rows = [f"{i}.png,{i % 2},{i % 3}" for i in range(6)]
+    spec = put(tmp_path / "comma", FLAT | table('file,"a,b",a', *rows))
+    assert opened(spec + "#a,b").attributes == {"class": ("0", "1")}
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ("nose", "has no label column 'nose': legal:  left, eye colour, hair"),
+        ("hair,eyes", "has no label column 'eyes'"),
+        ("hair,eye color", "did you mean 'eye colour'"),
+        ("hair,", "has no label column ''"),
+        ("", "has no label column ''"),
+        ("file", "has no label column 'file'"),
+        ("hair,eye colour,hair", "the label column 'hair' of .* is named twice: name it once"),
+    ],
+)
+def test_columns_refused(tmp_path: Path, columns: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        opened(f"{put(tmp_path, FLAT | SEVERAL)}#{columns}")
 
 
 @pytest.mark.parametrize(
@@ -167,7 +212,10 @@ def test_table_with_several_label_columns(tmp_path: Path, kind: str) -> None:
         (table("file,class", *[f"{i}.png,x" for i in range(5)]), r"1 pictures without a row \(5.png\), 0 rows without"),
         (table("file,class", *[f"{i}.png,x" for i in range(8)]), r"0 pictures without a row, 2 rows .* \(6.png\)"),
         (table("file,class", *[f"{i % 6}.png,x" for i in range(7)]), "names 1 files more than once"),
-        (table("file,class", *[f"{i}.png,{'x' * i}" for i in range(6)]), "leaves 1 labels empty, .* of '0.png'"),
+        (
+            table("file,class", *[f"{i}.png,{'x' * i}" for i in range(6)]),
+            "leaves 1 labels of the column 'class' empty, .* of '0.png'",
+        ),
         (table("file,class", "0.png"), "rows with more or fewer cells"),
         (table("file,class", "0.png,a,b"), "rows with more or fewer cells"),
         (table("name,class", "zero,a"), "has no column of file names: call it 'file', with names as in '0.png'"),
@@ -183,8 +231,8 @@ def test_tables_refused(tmp_path: Path, files: Files, message: str) -> None:
 
 def test_column_without_table_and_hash_in_path(tmp_path: Path) -> None:
     spec = put(tmp_path, FLAT)
-    with pytest.raises(DataError, match=r"has no labels.csv, so there is no column 'hair'"):
-        opened(spec + "#hair")
+    with pytest.raises(DataError, match=r"has no labels.csv, so there is no column 'hair,eyes': .* drop #hair,eyes"):
+        opened(spec + "#hair,eyes")
     (tmp_path / "set").rename(tmp_path / "set#1")
     assert len(opened(f"folder:{tmp_path / 'set#1'}")) == 6
 
@@ -202,7 +250,7 @@ def test_broken_pictures_are_named_skipped_and_counted(tmp_path: Path, memory_mb
     assert source.notes == ("skipped 2 broken pictures of 202: a/bad.png, a/cut.png",)
     assert len(source) == 200
     assert source.labels is not None
-    assert source.labels.tolist() == [index % 2 for index in range(200)]
+    assert source.labels[:, 0].tolist() == [index % 2 for index in range(200)]
     np.testing.assert_array_equal(source.read(np.array([199])), PIXELS[[0]])
 
 

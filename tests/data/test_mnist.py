@@ -59,13 +59,14 @@ def test_the_code_keeps_any_picture() -> None:
 def test_source_of_the_test_split() -> None:
     source = open_source(Recipe(data="mnist:test", kimg=1))
     assert (len(source), source.shape, source.spec) == (10_000, (28, 28, 1), "mnist:test")
-    assert source.class_names == tuple("0123456789")
+    assert source.attributes == {"class": tuple("0123456789")}
     assert source.labels is not None
-    assert source.labels[:5].tolist() == [7, 2, 1, 0, 4]
+    assert source.labels.shape == (10_000, 1)
+    assert source.labels[:5, 0].tolist() == [7, 2, 1, 0, 4]
     assert source.read(np.array([5, 0])).shape == (2, 28, 28, 1)
     unlabelled = open_source(Recipe(data="mnist:test", kimg=1, conditional=False))
     assert unlabelled.labels is None
-    assert unlabelled.class_names is None
+    assert unlabelled.attributes == {}
     assert unlabelled.digest != source.digest
 
 

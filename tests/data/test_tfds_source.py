@@ -74,16 +74,18 @@ def opened(spec: str, **fields: object) -> Source:
 def test_prepared_folder(prepared: dict[str, Path], memory_mb: int) -> None:
     spec = f"tfds:{prepared['even']}"
     source = opened(spec, memory_mb=memory_mb)
-    assert (len(source), source.shape, source.class_names) == (24, (8, 8, 3), ("cat", "dog", "newt"))
+    assert (len(source), source.shape, source.attributes) == (24, (8, 8, 3), {"class": ("cat", "dog", "newt")})
     assert source.labels is not None
-    assert np.bincount(source.labels).tolist() == [12, 12]
+    assert source.labels.shape == (24, 1)
+    assert np.bincount(source.labels[:, 0]).tolist() == [12, 12]
     images = source.read(np.arange(24))
     assert isinstance(images, np.ndarray)
-    for pixels, label in zip(images, source.labels, strict=True):
+    for pixels, label in zip(images, source.labels[:, 0], strict=True):
         index = np.flatnonzero((PIXELS[-24:] == pixels).all(axis=(1, 2, 3)))
         assert index % 2 == label
     assert source.digest == opened(spec, memory_mb=1 - memory_mb).digest
-    assert opened(spec, conditional=False).labels is None
+    unlabelled = opened(spec, conditional=False)
+    assert (unlabelled.labels, unlabelled.attributes) == (None, {})
 
 
 def test_by_name_with_config_version_and_split(prepared: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +147,7 @@ def test_mock_data(monkeypatch: pytest.MonkeyPatch) -> None:
     with tfds.testing.mock_data(num_examples=9):
         source = opened("tfds:mnist@test", resolution=(32, 32))
     assert (len(source), source.shape) == (9, (32, 32, 1))
-    assert source.class_names == tuple("0123456789")
+    assert source.attributes == {"class": tuple("0123456789")}
 
 
 def test_full_disk(prepared: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:

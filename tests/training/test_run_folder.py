@@ -10,7 +10,7 @@ from tfgan_kit.training import checkpoint
 from tfgan_kit.training.run_folder import DataFacts, RunFolder, latest_run, next_run
 
 RECIPE = Recipe(kimg=1, resolution=(8, 8), channels=1, conditional=False)
-FACTS = DataFacts(spec="npz:x.npz", images=64, shape=(8, 8, 1), class_names=None, digest="abc")
+FACTS = DataFacts(spec="npz:x.npz", images=64, shape=(8, 8, 1), attributes={}, digest="abc")
 
 
 def run_at(path, *, recipe=RECIPE, step=None, finished=False) -> RunFolder:
@@ -29,11 +29,33 @@ def test_what_is_created_is_read(tmp_path):
     assert not folder.finished
 
 
-def test_class_names_survive(tmp_path):
-    facts = DataFacts(spec="mnist", images=9, shape=(28, 28, 1), class_names=("cat", "dog"), digest="d")
+@pytest.mark.parametrize(
+    ("attributes", "classes"),
+    [
+        ({}, ()),
+        ({"class": ("cat", "dog")}, (2,)),
+        ({"hair": ("6a4e35", "85c2c6", "dba3be"), "glasses": ("none", "round"), "ear": ("none",)}, (3, 2, 1)),
+    ],
+)
+def test_attributes_survive_in_their_order(tmp_path, attributes, classes):
+    facts = DataFacts(spec="mnist", images=9, shape=(28, 28, 1), attributes=attributes, digest="d")
     RunFolder(tmp_path).create(RECIPE, facts, "x")
-    assert RunFolder(tmp_path).read()[1] == facts
-    assert facts.num_classes == 2
+    read = RunFolder(tmp_path).read()[1]
+    assert read == facts
+    assert list(read.attributes) == list(attributes)
+    assert read.classes == classes
+    written = json.loads((tmp_path / "recipe.json").read_text())["data"]["attributes"]
+    assert written == {name: list(values) for name, values in attributes.items()}
+
+
+@pytest.mark.parametrize("attributes", [None, 3, ["a"], {"a": 3}])
+def test_attributes_that_are_none_are_said(tmp_path, attributes):
+    RunFolder(tmp_path).create(RECIPE, FACTS, "x")
+    content = json.loads((tmp_path / "recipe.json").read_text())
+    content["data"]["attributes"] = attributes
+    (tmp_path / "recipe.json").write_text(json.dumps(content))
+    with pytest.raises(RunError, match="not readable"):
+        RunFolder(tmp_path).read()
 
 
 @pytest.mark.parametrize(
@@ -62,7 +84,7 @@ def test_another_recipe_is_refused_with_the_difference(tmp_path):
 
 def test_other_data_of_the_same_name_is_refused(tmp_path):
     folder = run_at(tmp_path / "0001-mnist")
-    other = DataFacts(spec="npz:x.npz", images=64, shape=(8, 8, 1), class_names=None, digest="xyz")
+    other = DataFacts(spec="npz:x.npz", images=64, shape=(8, 8, 1), attributes={}, digest="xyz")
     with pytest.raises(RunError, match="content is abc there, xyz here"):
         folder.check_same(RECIPE, other)
 

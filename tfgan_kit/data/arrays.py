@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfgan_kit.data.resize import fit_stack
-from tfgan_kit.data.source import ArraySource, Labels, Source, index_labels, settle_labels
+from tfgan_kit.data.source import ArraySource, Attributes, Labels, Source, index_labels, one_attribute, settle_labels
 from tfgan_kit.errors import DataError
 from tfgan_kit.recipe import Recipe
 
@@ -118,15 +118,16 @@ def _from_arrays(where: str, images: NDArray[Any], values: NDArray[Any] | None, 
         images = images[..., np.newaxis]
     if images.ndim != 4 or not 1 <= images.shape[3] <= 4 or 0 in images.shape:
         raise DataError(f"{where} has shape {images.shape}; images are (N, H, W) or (N, H, W, C) with C from 1 to 4")
-    labels, class_names = None, None
+    labels: Labels | None = None
+    attributes: Attributes = {}
     if values is not None and recipe.conditional is not False:
-        labels, class_names = _indexed(where, values, len(images))
-    labels, class_names = settle_labels(labels, class_names, recipe)
+        labels, attributes = _indexed(where, values, len(images))
+    labels, attributes = settle_labels(labels, attributes, recipe)
     fitted = fit_stack(images, recipe.resolution, recipe.channels, recipe.fit)
-    return ArraySource(recipe.data, fitted, labels, class_names)
+    return ArraySource(recipe.data, fitted, labels, attributes)
 
 
-def _indexed(where: str, values: NDArray[Any], count: int) -> tuple[Labels, tuple[str, ...]]:
+def _indexed(where: str, values: NDArray[Any], count: int) -> tuple[Labels, Attributes]:
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1 or values.dtype.kind not in "iuUS":
@@ -136,4 +137,4 @@ def _indexed(where: str, values: NDArray[Any], count: int) -> tuple[Labels, tupl
         )
     if len(values) != count:
         raise DataError(f"{where} has {count:,} pictures and {len(values):,} labels: there must be one label a picture")
-    return index_labels(values.astype(str) if values.dtype.kind == "S" else values)
+    return one_attribute(*index_labels(values.astype(str) if values.dtype.kind == "S" else values))

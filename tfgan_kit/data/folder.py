@@ -1,4 +1,4 @@
-"""The source `folder:PATH` or `folder:PATH#COLUMN`: pictures in a folder or a .zip."""
+"""The source `folder:PATH` or `folder:PATH#COLUMN[,COLUMN...]`: pictures in a folder or a .zip."""
 
 from __future__ import annotations
 
@@ -15,7 +15,16 @@ from tfgan_kit.data.labels import LabelTable, folder_labels
 from tfgan_kit.data.parallel import map_in_order
 from tfgan_kit.data.pictures import LABEL_TABLE, BrokenPictureError, Pictures, describe_sizes
 from tfgan_kit.data.resize import fit_picture, is_grey
-from tfgan_kit.data.source import ArraySource, Images, Labels, Source, fits_memory, seal_digest, settle_labels
+from tfgan_kit.data.source import (
+    ArraySource,
+    Attributes,
+    Images,
+    Labels,
+    Source,
+    fits_memory,
+    seal_digest,
+    settle_labels,
+)
 from tfgan_kit.errors import DataError
 from tfgan_kit.recipe import Recipe
 
@@ -48,7 +57,7 @@ class FolderSource:
     decoder: Decoder
     names: list[str]
     labels: Labels | None
-    class_names: tuple[str, ...] | None
+    attributes: Attributes
     digest: str
     notes: tuple[str, ...]
 
@@ -79,16 +88,16 @@ class FolderSource:
 def open_folder(location: str, recipe: Recipe) -> Source:
     """Every picture below a folder or in a .zip, read once now so that broken ones are known.
 
-    Labels: `labels.csv` beside the pictures (`#COLUMN` picks a column where it has several), else class folders.
+    Labels: `labels.csv` beside the pictures (`#COLUMN` picks a column, `#COLUMN,COLUMN` several), else class folders.
 
     Raises:
         DataError: no such folder, no pictures, sizes that differ without a resolution in the recipe, more than 1 %
             broken pictures, or labels that do not match.
     """
-    path, column = _split_location(location)
+    path, columns = _split_location(location)
     pictures = Pictures(path)
-    labels, class_names, label_notes = _find_labels(pictures, path, column, recipe)
-    labels, class_names = settle_labels(labels, class_names, recipe)
+    labels, attributes, label_notes = _find_labels(pictures, path, columns, recipe)
+    labels, attributes = settle_labels(labels, attributes, recipe)
 
     decoder = Decoder(pictures, _shape(pictures, path, recipe), recipe.fit)
     names = pictures.names
@@ -108,41 +117,49 @@ def open_folder(location: str, recipe: Recipe) -> Source:
     notes = label_notes + _broken_notes(path, [names[index] for index in np.flatnonzero(~good)], len(names))
     labels = None if labels is None else labels[good]
     if held is not None:
-        return ArraySource(recipe.data, held if good.all() else held[good], labels, class_names, notes)
+        return ArraySource(recipe.data, held if good.all() else held[good], labels, attributes, notes)
     digest = seal_digest(content, decoder.shape, labels)
-    return FolderSource(recipe.data, decoder, list(compress(names, good)), labels, class_names, digest, notes)
+    return FolderSource(recipe.data, decoder, list(compress(names, good)), labels, attributes, digest, notes)
 
 
 def _split_location(location: str) -> tuple[Path, str | None]:
-    """Path and label column; a path that exists may itself hold a #."""
+    """Path and what names the label columns; a path that exists may itself hold a #."""
     whole = Path(location).expanduser()
     if not location:
         raise DataError("folder: needs the path of a folder or a .zip, as in folder:~/pictures")
     if "#" not in location or whole.exists():
         return whole, None
-    path, _, column = location.rpartition("#")
-    return Path(path).expanduser(), column
+    path, _, columns = location.rpartition("#")
+    return Path(path).expanduser(), columns
 
 
 def _find_labels(
-    pictures: Pictures, path: Path, column: str | None, recipe: Recipe
-) -> tuple[Labels | None, tuple[str, ...] | None, tuple[str, ...]]:
+    pictures: Pictures, path: Path, columns: str | None, recipe: Recipe
+) -> tuple[Labels | None, Attributes, tuple[str, ...]]:
     if recipe.conditional is False:
-        return None, None, ()
+        return None, {}, ()
     if pictures.table is None:
-        if column is not None:
+        if columns is not None:
             raise DataError(
-                f"{path} has no {LABEL_TABLE}, so there is no column {column!r}: add the table or drop #{column}"
+                f"{path} has no {LABEL_TABLE}, so there is no column {columns!r}: add the table or drop #{columns}"
             )
         return folder_labels(pictures.names)
     table = LabelTable(pictures.table, pictures.names, f"{path}/{LABEL_TABLE}")
-    if column is None and len(table.columns) != 1:
+    if columns is None and len(table.columns) != 1:
         choose = f"{LABEL_TABLE} has the label columns {', '.join(table.columns) or '(none)'}"
+        form = "choose one or more, as in folder:PATH#COLUMN,COLUMN"
         if recipe.conditional:
-            raise DataError(f"{recipe.data} needs one label column: {choose}; choose one, as in folder:PATH#COLUMN")
-        return None, None, (f"{choose}: none is used; choose one with folder:PATH#COLUMN",)
-    labels, class_names = table.labels(column if column is not None else table.columns[0])
-    return labels, class_names, ()
+            raise DataError(f"{recipe.data} needs label columns: {choose}; {form}")
+        return None, {}, (f"{choose}: none is used; {form}",)
+    labels, attributes = table.labels(table.columns if columns is None else _column_names(columns, table.columns))
+    return labels, attributes, ()
+
+
+def _column_names(text: str, legal: list[str]) -> list[str]:
+    """The columns that `text` names, parted by commas; spaces around a name count only where a column has them."""
+    if text in legal:
+        return [text]
+    return [name if name in legal else name.strip() for name in text.split(",")]
 
 
 def _shape(pictures: Pictures, path: Path, recipe: Recipe) -> tuple[int, int, int]:

@@ -4,36 +4,37 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from tfgan_kit.data.source import Labels, index_labels
-from tfgan_kit.errors import DataError
+from tfgan_kit.data.source import Attributes, Labels, index_labels, one_attribute
+from tfgan_kit.errors import DataError, nearest
 
 FILE_COLUMN = "file"
 
 
-def folder_labels(names: list[str]) -> tuple[Labels | None, tuple[str, ...] | None, tuple[str, ...]]:
-    """Labels by first folder; classes are the sorted folder names.
+def folder_labels(names: list[str]) -> tuple[Labels | None, Attributes, tuple[str, ...]]:
+    """Labels by first folder: one attribute, whose values are the sorted folder names.
 
     Args:
         names: of the pictures, such as "cat/001.png".
 
     Returns:
-        labels: (N,) int32, or None without at least two class folders.
-        class_names: or None.
+        labels: (N, 1) int32, or None without at least two class folders.
+        attributes: {} without labels.
         notes: a warning where some pictures lie in folders and some beside them.
     """
     folders = [name.split("/")[0] if "/" in name else "" for name in names]
     classes = sorted(set(folders))
     if len(classes) < 2:
-        return None, None, ()
+        return None, {}, ()
     if "" in classes:
         beside = folders.count("")
-        return None, None, (f"{beside:,} of {len(names):,} pictures lie in no class folder: no labels are used",)
+        return None, {}, (f"{beside:,} of {len(names):,} pictures lie in no class folder: no labels are used",)
     index = {name: i for i, name in enumerate(classes)}
-    return np.array([index[folder] for folder in folders], np.int32), tuple(classes), ()
+    labels = np.array([index[folder] for folder in folders], np.int32)
+    return *one_attribute(labels, tuple(classes)), ()
 
 
 class LabelTable:
@@ -68,32 +69,55 @@ class LabelTable:
         self._file_column = self._find_file_column(headings)
         self.columns = [heading for heading in headings if heading != self._file_column]
 
-    def labels(self, column: str) -> tuple[Labels, tuple[str, ...]]:
-        """Labels of every picture and the class names, from a column.
+    def labels(self, columns: Sequence[str]) -> tuple[Labels, Attributes]:
+        """Labels of every picture from one or more columns.
+
+        Returns:
+            labels: (N, A) int32, a column for each of `columns`.
+            attributes: named by their columns; a single one is ONLY.
 
         Raises:
-            DataError: no such column, a file without a row, a row without a file, or two rows for a file.
+            DataError: no such column, one that is named twice, a file without a row, a row without a file, two rows
+                for a file, or an empty label.
         """
-        if column not in self.columns:
-            raise DataError(f"{self._where} has no label column {column!r}; legal: {', '.join(self.columns) or 'none'}")
-        values = {row[self._file_column]: row[column] for row in self._rows}
-        if len(values) < len(self._rows):
+        for column in columns:
+            if column not in self.columns:
+                raise DataError(f"{self._where} has no label column {column!r}: {nearest(column, self.columns)}")
+            if list(columns).count(column) > 1:
+                raise DataError(f"the label column {column!r} of {self._where} is named twice: name it once")
+        rows = self._matched_rows()
+        made = [self._indexed(rows, column) for column in columns]
+        if len(columns) == 1:
+            return one_attribute(*made[0])
+        labels = np.stack([indices for indices, _ in made], axis=1)
+        return labels, {column: names for column, (_, names) in zip(columns, made, strict=True)}
+
+    def _matched_rows(self) -> list[dict[str, str]]:
+        """The row of each picture."""
+        rows = {row[self._file_column]: row for row in self._rows}
+        if len(rows) < len(self._rows):
             raise DataError(
-                f"{self._where} names {len(self._rows) - len(values):,} files more than once: leave one row each"
+                f"{self._where} names {len(self._rows) - len(rows):,} files more than once: leave one row each"
             )
-        without_row = [name for name in self._names if name not in values]
-        without_file = sorted(values.keys() - set(self._names))
+        without_row = [name for name in self._names if name not in rows]
+        without_file = sorted(rows.keys() - set(self._names))
         if without_row or without_file:
             raise DataError(
                 f"{self._where} does not match the pictures: {_counted(without_row, 'pictures without a row')}, "
                 f"{_counted(without_file, 'rows without a picture')}: complete the table or remove the files"
             )
-        empty = [name for name in self._names if not (values[name] or "").strip()]
+        return [rows[name] for name in self._names]
+
+    def _indexed(self, rows: list[dict[str, str]], column: str) -> tuple[Labels, tuple[str, ...]]:
+        """(N,) indices into the values of a column, and their names."""
+        values = [row[column] for row in rows]
+        empty = [name for name, value in zip(self._names, values, strict=True) if not value.strip()]
         if empty:
             raise DataError(
-                f"{self._where} leaves {len(empty)} labels empty, such as that of {empty[0]!r}: fill them in"
+                f"{self._where} leaves {len(empty):,} labels of the column {column!r} empty, such as that of "
+                f"{empty[0]!r}: fill them in"
             )
-        return index_labels(np.array([values[name] for name in self._names]))
+        return index_labels(np.array(values))
 
     def _find_file_column(self, headings: list[str]) -> str:
         """The column called `file`, or else the one that names the most pictures."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tfgan_kit.data.resize import fit_stack
-from tfgan_kit.data.source import ArraySource, Source, settle_labels
+from tfgan_kit.data.source import ArraySource, Source, one_attribute, settle_labels
 from tfgan_kit.errors import DataError
 from tfgan_kit.recipe import Recipe
 
@@ -62,10 +62,8 @@ def open_mnist(location: str, recipe: Recipe) -> Source:
         DataError: an unknown split.
     """
     images, labels = load_mnist(location or "train")
-    kept, class_names = settle_labels(labels, CLASS_NAMES, recipe)
-    return ArraySource(
-        recipe.data, fit_stack(images, recipe.resolution, recipe.channels, recipe.fit), kept, class_names
-    )
+    kept, attributes = settle_labels(*one_attribute(labels, CLASS_NAMES), recipe)
+    return ArraySource(recipe.data, fit_stack(images, recipe.resolution, recipe.channels, recipe.fit), kept, attributes)
 
 
 def encode(images: Bytes, labels: Bytes) -> dict[str, Bytes]:

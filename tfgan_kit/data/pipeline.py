@@ -66,7 +66,7 @@ class Feed(ABC):
 
         Returns:
             images: (batch, H, W, C) uint8.
-            labels: (batch,) int32, or None where the source has none.
+            labels: (batch, A) int32, or None where the source has none.
         """
         indices = batch_indices(step, seed=self._seed, size=self._size, batch=self._batch)
         images = self._images(step, indices)

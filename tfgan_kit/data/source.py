@@ -15,12 +15,16 @@ from tfgan_kit.recipe import Recipe
 
 Images = NDArray[np.uint8]
 Labels = NDArray[np.int32]
+Attributes = dict[str, tuple[str, ...]]
+
+# What the attribute of a data set with one label a picture is called, whatever its column is.
+ONLY = "class"
 
 _HASH_BLOCK = 1024  # pictures; the array may be memory-mapped and larger than memory
 
 
 class Source(Protocol):
-    """Pictures of one shape that can be read at random, with or without class labels."""
+    """Pictures of one shape that can be read at random, with or without labels."""
 
     @property
     def spec(self) -> str:
@@ -32,11 +36,11 @@ class Source(Protocol):
 
     @property
     def labels(self) -> Labels | None:
-        """(N,) int32 in [0, len(class_names)); None: no labels, or they are not wanted."""
+        """(N, A) int32, column a in [0, K) for the K values of attribute a; None: no labels, or they are not wanted."""
 
     @property
-    def class_names(self) -> tuple[str, ...] | None:
-        """A name for every class; None where labels is None."""
+    def attributes(self) -> Attributes:
+        """The names of the values of each attribute, in the order of the labels' columns; {} where labels is None."""
 
     @property
     def digest(self) -> str:
@@ -60,15 +64,15 @@ class ArraySource:
     Args:
         spec: the source as the recipe names it.
         images: (N, H, W, C) uint8.
-        labels: (N,) int32, or None.
-        class_names: a name for every class, or None.
+        labels: (N, A) int32, or None.
+        attributes: for each column of labels its name and those of its values; {} without labels.
         notes: one-line warnings for the user.
     """
 
     spec: str
     images: Images
     labels: Labels | None
-    class_names: tuple[str, ...] | None
+    attributes: Attributes
     notes: tuple[str, ...] = ()
 
     @property
@@ -100,7 +104,7 @@ def seal_digest(content: hashlib._Hash, shape: tuple[int, int, int], labels: Lab
     Args:
         content: the sha256 so far.
         shape: (H, W, C) of a picture.
-        labels: (N,) int32, or None.
+        labels: (N, A) int32, or None.
     """
     content.update(repr(shape).encode())
     if labels is not None:
@@ -109,14 +113,14 @@ def seal_digest(content: hashlib._Hash, shape: tuple[int, int, int], labels: Lab
 
 
 def index_labels(values: NDArray[Any]) -> tuple[Labels, tuple[str, ...]]:
-    """Class indices and names of raw labels, whole numbers or text: classes are sorted, whole numbers by value.
+    """Indices and names of the raw labels of one attribute: its values are sorted, whole numbers by value.
 
     Args:
         values: (N,) of an integer or text dtype.
 
     Returns:
         labels: (N,) int32 in [0, K).
-        class_names: K of them.
+        names: of the K values.
     """
     # Longer numbers than an int64 holds are names.
     if values.dtype.kind not in "iu" and all(str(v).isdecimal() and len(str(v)) <= 18 for v in np.unique(values)):
@@ -125,19 +129,31 @@ def index_labels(values: NDArray[Any]) -> tuple[Labels, tuple[str, ...]]:
     return labels.astype(np.int32), tuple(str(name) for name in classes)
 
 
-def settle_labels(
-    labels: Labels | None, class_names: tuple[str, ...] | None, recipe: Recipe
-) -> tuple[Labels | None, tuple[str, ...] | None]:
+def one_attribute(labels: Labels, names: tuple[str, ...]) -> tuple[Labels, Attributes]:
+    """What a source has whose pictures have one label each.
+
+    Args:
+        labels: (N,) int32 in [0, len(names)).
+        names: of the values.
+
+    Returns:
+        labels: (N, 1) int32.
+        attributes: ONLY, with `names`.
+    """
+    return labels[:, np.newaxis], {ONLY: names}
+
+
+def settle_labels(labels: Labels | None, attributes: Attributes, recipe: Recipe) -> tuple[Labels | None, Attributes]:
     """The labels that the recipe wants: those of the data, or none.
 
     Raises:
         DataError: the recipe is conditional and the data has no labels.
     """
     if recipe.conditional is False:
-        return None, None
+        return None, {}
     if labels is None and recipe.conditional:
         raise DataError(f"{recipe.data} has no labels and conditional is true: set conditional to false or add labels")
-    return labels, class_names
+    return labels, attributes
 
 
 def fits_memory(count: int, shape: tuple[int, int, int], memory_mb: int) -> bool:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tfgan_kit.data.parallel import map_in_order
 from tfgan_kit.data.pictures import describe_sizes
 from tfgan_kit.data.resize import array_picture, fit_picture
-from tfgan_kit.data.source import ArraySource, Images, Source, fits_memory, settle_labels
+from tfgan_kit.data.source import ArraySource, Images, Source, fits_memory, one_attribute, settle_labels
 from tfgan_kit.errors import DataError, MissingPackageError, nearest
 from tfgan_kit.recipe import Recipe
 
@@ -41,8 +41,7 @@ def open_tfds(location: str, recipe: Recipe) -> Source:
     split = split or "train"
     image_key, label_key = _keys(builder, recipe)
     wants_labels = label_key is not None and recipe.conditional is not False
-    class_names = tuple(builder.info.features[label_key].names) if wants_labels else None
-    settle_labels(np.empty(0, np.int32) if wants_labels else None, class_names, recipe)
+    settle_labels(np.empty((0, 1), np.int32) if wants_labels else None, {}, recipe)
 
     examples = _examples(builder, split, recipe)
     raw_labels: list[int] = []
@@ -62,7 +61,9 @@ def open_tfds(location: str, recipe: Recipe) -> Source:
         raise DataError(
             f"{recipe.data}: split {split!r} hides its labels (-1): choose another or set conditional to false"
         )
-    return ArraySource(recipe.data, images, labels, class_names)
+    if labels is None:
+        return ArraySource(recipe.data, images, None, {})
+    return ArraySource(recipe.data, images, *one_attribute(labels, tuple(builder.info.features[label_key].names)))
 
 
 def _builder(name: str, recipe: Recipe) -> Any:

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfgan_kit.build import build_gan
 from tfgan_kit.data import Feed, Source, open_feed, open_source
-from tfgan_kit.errors import RunError
+from tfgan_kit.errors import DataError, RunError
 from tfgan_kit.gan import GAN
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training import checkpoint, monitor
@@ -114,33 +114,39 @@ def train(
 
 
 def resolve(recipe: Recipe, source: Source) -> tuple[Recipe, DataFacts]:
-    """The recipe with what the data decides filled in, and the data's facts."""
+    """The recipe with what the data decides filled in, and the data's facts.
+
+    Raises:
+        DataError: labels that are not (N, A), with an attribute for each of the A columns.
+    """
     height, width, channels = source.shape
     conditional = source.labels is not None
-    names = source.class_names
-    if conditional and names is None:
-        names = tuple(str(i) for i in range(int(source.labels.max()) + 1))  # type: ignore[union-attr]
+    wanted = (len(source), len(source.attributes))
+    if source.labels is not None and (source.labels.shape != wanted or not source.attributes):
+        raise DataError(
+            f"{source.spec}: labels must be (N, A), with a name in attributes for each column; got labels of shape "
+            f"{source.labels.shape} and the attributes {', '.join(source.attributes) or '(none)'}"
+        )
     facts = DataFacts(
         spec=source.spec,
         images=len(source),
         shape=source.shape,
-        class_names=names if conditional else None,
+        attributes=dict(source.attributes) if conditional else {},
         digest=source.digest,
     )
     return recipe.replace(resolution=(height, width), channels=channels, conditional=conditional), facts
 
 
-def compile_steps(gan: GAN, feed: Feed, jit: bool) -> Callable[[tf.Tensor], None]:
+def compile_steps(gan: GAN, feed: Feed) -> Callable[[tf.Tensor], None]:
     """`n -> None`: a compiled call of n train steps on what `feed` gives.
 
-    The step is jitted by itself, and the loop around it is a plain graph: inside an XLA loop the CPU's convolutions
-    are many times slower.
+    The loop is a plain graph around the GAN's own jitted turns: inside an XLA loop the CPU's convolutions are many
+    times slower.
     """
-    step = tf.function(gan.train_step, jit_compile=jit)
 
     def run(n: tf.Tensor) -> None:
         for _ in tf.range(n):
-            step(feed(gan.step))
+            gan.train_step(feed(gan.step))
 
     compiled: Callable[[tf.Tensor], None] = tf.function(run)
     return compiled
@@ -156,7 +162,7 @@ def _train_locked(
     clock: Callable[[], float],
 ) -> Outcome:
     # Build the GAN and go back to the newest good checkpoint.
-    gan = build_gan(recipe, facts.shape, facts.num_classes)
+    gan = build_gan(recipe, facts.shape, facts.classes)
     newest = checkpoint.load_newest(folder.checkpoints)
     if newest:
         manifest, state, refused = newest
@@ -179,7 +185,7 @@ def _train_locked(
         memory_mb=recipe.memory_mb,
         start_step=int(gan.step),
     )
-    run_steps = compile_steps(gan, feed, recipe.jit)
+    run_steps = compile_steps(gan, feed)
     records = Records(folder, gan, recipe, facts)
     step = int(gan.step)
     length = Length(recipe, img_per_step, step=step, time_progress=float(gan.time_progress), clock=clock)

@@ -9,8 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan_kit import pictures
-from tfgan_kit.gan import GAN, inputs_of
-from tfgan_kit.latents import z_from_seeds
+from tfgan_kit.calling import inputs_of, noise_dim
+from tfgan_kit.gan import GAN
+from tfgan_kit.latents import classes_from_seeds, noise_from_seeds, z_from_seeds
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training.files import write_atomic
 from tfgan_kit.training.run_folder import DataFacts, RunFolder
@@ -27,12 +28,10 @@ class Records:
         self._ticked_step = int(gan.step)
         folder.previews.mkdir(exist_ok=True)
 
-        # The preview's latents are those of seeds 0, 1, 2, ...: `tfgan sample` shows the same pictures.
+        # The preview's inputs are those of seeds 0, 1, 2, ...: `tfgan sample` shows the same pictures.
         rows, self._columns = recipe.preview_grid
-        n = rows * self._columns
-        z = tf.constant(z_from_seeds(np.arange(n), recipe.z_dim, recipe.z_prior))
-        c = tf.constant(np.arange(n) % facts.num_classes, tf.int32) if facts.num_classes else None
-        self._generate = tf.function(lambda: _to_uint8(gan(inputs_of(z, c))))
+        inputs = inputs_of(*seeded(gan, recipe, facts, np.arange(rows * self._columns)))
+        self._generate = tf.function(lambda: _to_uint8(gan(inputs)))
 
     def means(self) -> dict[str, float]:
         """The running means since the last tick."""
@@ -70,6 +69,18 @@ class Records:
         self._writer.close()
         frames = sorted(self._folder.previews.glob("step-*.png"))
         write_atomic(self._folder.path / "progress.gif", lambda path: pictures.save_gif(frames, path))
+
+
+def seeded(
+    gan: GAN, recipe: Recipe, facts: DataFacts, seeds: np.ndarray
+) -> tuple[tf.Tensor, tf.Tensor | None, tf.Tensor | None]:
+    """What G_ema takes for `seeds`: z (N, z_dim), c (N, A) int32 and noise (N, M); None for what it does not take."""
+    size = noise_dim(gan.G_ema)
+    return (
+        tf.constant(z_from_seeds(seeds, recipe.z_dim, recipe.z_prior)),
+        tf.constant(classes_from_seeds(seeds, facts.classes), tf.int32) if facts.classes else None,
+        tf.constant(noise_from_seeds(seeds, size)) if size else None,
+    )
 
 
 def _to_uint8(images: tf.Tensor) -> tf.Tensor:

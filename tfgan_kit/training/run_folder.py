@@ -39,20 +39,20 @@ class DataFacts:
         spec: the source, as the recipe names it.
         images: how many.
         shape: height, width and channels.
-        class_names: names of the classes, or None for an unconditional run.
+        attributes: names of the values of each label attribute, in the order of the columns of c; {}: unconditional.
         digest: of pictures and labels.
     """
 
     spec: str
     images: int
     shape: tuple[int, int, int]
-    class_names: tuple[str, ...] | None
+    attributes: dict[str, tuple[str, ...]]
     digest: str
 
     @property
-    def num_classes(self) -> int:
-        """0 for an unconditional run."""
-        return len(self.class_names or ())
+    def classes(self) -> tuple[int, ...]:
+        """Values of each attribute; () for an unconditional run."""
+        return tuple(len(names) for names in self.attributes.values())
 
 
 class RunFolder:
@@ -90,10 +90,8 @@ class RunFolder:
                     f"use tfgan-kit {content.get('tfgan_kit', 'of that format')}"
                 )
             data = content["data"]
-            names = data["class_names"]
-            facts = DataFacts(
-                **data | {"shape": tuple(data["shape"]), "class_names": None if names is None else tuple(names)}
-            )
+            attributes = {name: tuple(values) for name, values in dict(data["attributes"]).items()}
+            facts = DataFacts(**data | {"shape": tuple(data["shape"]), "attributes": attributes})
             return Recipe.from_json(content["recipe"]), facts, content["name"]
         except FileNotFoundError:
             raise RunError(f"{self.path} is not a run: it has no recipe.json") from None
