@@ -1,6 +1,7 @@
 """Layers that the families share and Keras lacks. Each takes a Keras dtype policy, is jittable and has an ONNX form."""
 
 from tfgan_kit.networks.layers.randomness import Randomness
+from tfgan_kit.networks.layers.resample import downsample, pixel_shuffle, upsample, upsample_bilinear
 from tfgan_kit.networks.layers.spectral import (
     SpectralConv2D,
     SpectralConv2DTranspose,
@@ -15,5 +16,9 @@ __all__ = [
     "SpectralConv2DTranspose",
     "SpectralDense",
     "SpectralEmbedding",
+    "downsample",
+    "pixel_shuffle",
     "power_iterate",
+    "upsample",
+    "upsample_bilinear",
 ]
