@@ -72,3 +72,40 @@ def test_one_frame_is_an_animation(tmp_path):
     pictures.save_gif(frames(tmp_path, 1), tmp_path / "a.gif")
     with Image.open(tmp_path / "a.gif") as gif:
         assert gif.n_frames == 1
+
+
+def test_panels_are_a_row_of_evenly_chosen_frames_with_the_first_and_the_last(tmp_path):
+    row = pictures.panels(frames(tmp_path, 11), 3, gap_px=1)
+    expected = np.full((4, 3 * 7 - 1, 1), 255)
+    for i, grey in enumerate([0, 5, 10]):
+        expected[:, i * 7 : i * 7 + 6] = grey
+    assert row.dtype == np.uint8
+    np.testing.assert_array_equal(row, expected)
+
+
+def test_panels_keep_colour(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (2, 4, 5, 3), np.uint8)
+    paths = [tmp_path / "0.png", tmp_path / "1.png"]
+    for image, path in zip(images, paths, strict=True):
+        pictures.to_pillow(image).save(path)
+    np.testing.assert_array_equal(pictures.panels(paths, 2, gap_px=0), np.concatenate(images, axis=1))
+
+
+@pytest.mark.parametrize(("files", "count", "greys"), [(2, 5, [0, 1]), (1, 5, [0]), (4, 1, [3])])
+def test_panels_show_no_frame_twice_and_a_single_one_is_the_last(tmp_path, files, count, greys):
+    row = pictures.panels(frames(tmp_path, files), count, gap_px=0)
+    np.testing.assert_array_equal(row[0, ::6, 0], greys)
+
+
+def test_an_animation_of_one_frame_shows_the_last(tmp_path):
+    pictures.save_gif(frames(tmp_path, 4), tmp_path / "a.gif", most=1)
+    assert shown(tmp_path / "a.gif")[0] == [3]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 8, 100])
+def test_evenly_chosen_frames_are_in_order_and_end_with_the_last(count):
+    chosen = pictures.evenly(range(8), count)
+    assert chosen == sorted(set(chosen))
+    assert len(chosen) == min(count, 8)
+    assert chosen[-1] == 7
+    assert count == 1 or chosen[0] == 0

@@ -34,6 +34,31 @@ def to_pillow(image: np.ndarray) -> Image.Image:
     return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
 
 
+def panels(frames: Sequence[Path], count: int, gap_px: int = 4) -> np.ndarray:
+    """A row of picture files on white, evenly chosen from first to last.
+
+    Args:
+        frames: files of one size, all grey or all in colour, in order; at least one.
+        count: pictures in the row, at least 1; one shows the last file. Of fewer files each is shown once.
+        gap_px: white space between pictures, px.
+
+    Returns:
+        (H, n * (W + gap) - gap, C) uint8 for the n that are shown.
+    """
+    shown = []
+    for frame in evenly(frames, count):
+        with Image.open(frame) as picture:
+            shown.append(np.atleast_3d(np.asarray(picture)))
+    return grid(np.stack(shown), columns=len(shown), gap_px=gap_px)
+
+
+def evenly(frames: Sequence[Path], count: int) -> list[Path]:
+    """At most `count` of the frames in their order, evenly, the first and the last among them; one is the last."""
+    if count == 1:
+        return [frames[-1]]
+    return [frames[i] for i in np.unique(np.linspace(0, len(frames) - 1, count).round().astype(int))]
+
+
 def save_gif(
     frames: Sequence[Path], path: Path, *, seconds: float = 6.0, most: int = 60, hold_sec: float = 2.0
 ) -> None:
@@ -46,7 +71,6 @@ def save_gif(
         most: evenly thinned to this many frames.
         hold_sec: how long the last frame stays.
     """
-    chosen = [frames[i] for i in np.unique(np.linspace(0, len(frames) - 1, most).round().astype(int))]
-    pictures = [Image.open(frame).convert("P", palette=Image.Palette.ADAPTIVE) for frame in chosen]
+    pictures = [Image.open(frame).convert("P", palette=Image.Palette.ADAPTIVE) for frame in evenly(frames, most)]
     durations = [max(40, round(1000 * seconds / len(pictures)))] * (len(pictures) - 1) + [round(1000 * hold_sec)]
     pictures[0].save(path, format="GIF", save_all=True, append_images=pictures[1:], duration=durations, loop=0)
