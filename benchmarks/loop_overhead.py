@@ -39,8 +39,8 @@ def feeds(rounds: int, steps: int) -> None:
     runs = {"one batch, no feed": lambda step: batch, **kinds}
     compiled = {}
     for name, feed in runs.items():
-        gan = build_gan(recipe, source.shape, 10)
-        compiled[name] = compile_steps(gan, feed, recipe.jit)
+        gan = build_gan(recipe, source.shape, (10,))
+        compiled[name] = compile_steps(gan, feed)
         compiled[name](tf.constant(2))
     seconds: dict[str, list[float]] = {name: [] for name in compiled}
     for _ in range(rounds):

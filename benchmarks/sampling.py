@@ -40,7 +40,7 @@ def make_generator() -> Any:
     from tfgan_kit.build import build_generator
     from tfgan_kit.recipe import Recipe
 
-    G = build_generator(Recipe(kimg=1, z_dim=Z_DIM, g_width=64), shape=(28, 28, 1), num_classes=0)
+    G = build_generator(Recipe(kimg=1, z_dim=Z_DIM, g_width=64), shape=(28, 28, 1), classes=())
     rng = np.random.default_rng(0)
     for variable in G.variables:
         if "norm" in variable.path:

@@ -38,7 +38,7 @@ def tensorflow_side() -> Callable[[int], None]:
     )  # fmt: skip
     gan = build_gan(recipe, (28, 28, 1))
     images = tf.constant(real_images())
-    run = compile_steps(gan, lambda step: (images, None), jit=True)
+    run = compile_steps(gan, lambda step: (images, None))
     return lambda n: run(tf.constant(n))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ import typer
 from tfgan_kit.cli.tensorflow_import import import_tensorflow
 from tfgan_kit.errors import RecipeError, RunError
 from tfgan_kit.recipe import Recipe, parse_assignment, parse_resolution
-from tfgan_kit.recipes import DEFAULT, RECIPES, recipe_row
+from tfgan_kit.recipes import DEFAULT, FOR_PICTURES, RECIPES, recipe_row
 
 if TYPE_CHECKING:
     from tfgan_kit.data import Source
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def train(
     recipe: Annotated[
         str | None,
-        typer.Argument(help="Recipe; `tfgan recipes` lists them.", show_default=DEFAULT,
+        typer.Argument(help="Recipe; `tfgan recipes` lists them.", show_default=f"{DEFAULT}, or {FOR_PICTURES} with --data",
                        autocompletion=lambda: sorted(RECIPES)),
     ] = None,
     data: Annotated[
@@ -87,11 +88,20 @@ def _choose(name: str | None, changes: dict[str, object], out: Path | None) -> t
     if out is not None and name is None and not changes and RunFolder(out).exists:
         own, _, own_name = RunFolder(out).read()
         return own_name, own, out
-    name = name or DEFAULT
+    own_pictures = not str(changes.get("data", DEFAULT)).startswith("mnist")
+    name = name or (FOR_PICTURES if own_pictures else DEFAULT)
     chosen = recipe_row(name).recipe.replace(**changes)
     if out is not None and out.exists() and not out.is_dir():
         raise RunError(f"--out {out} is a file: name a folder")
     return name, chosen, out or next_run(name, chosen).path
+
+
+def _described(attributes: Mapping[str, tuple[str, ...]]) -> str:
+    """What labels there are, in words."""
+    if len(attributes) == 1:
+        (names,) = attributes.values()
+        return f"{len(names)} classes"
+    return ", ".join(f"{len(values)} of {name}" for name, values in attributes.items()) or "no labels"
 
 
 def _show_plan(recipe: Recipe, source: Source, folder: Path) -> None:
@@ -106,9 +116,9 @@ def _show_plan(recipe: Recipe, source: Source, folder: Path) -> None:
     run.check_free()
     if run.exists:
         run.check_same(recipe, facts)
-    gan = build_gan(recipe, facts.shape, facts.num_classes)
+    gan = build_gan(recipe, facts.shape, facts.classes)
     height, width, channels = facts.shape
-    classes = f", {facts.num_classes} classes" if facts.num_classes else ", no labels"
+    classes = f", {_described(facts.attributes)}"
     length = f"{recipe.kimg:g} kimg" if recipe.kimg else f"{recipe.minutes:g} minutes"
     print(f"data      {facts.spec}: {facts.images:,} images of {height}x{width}x{channels}{classes}")
     print(f"G         {recipe.family}, {gan.G.count_params():,} parameters")

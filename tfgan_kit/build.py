@@ -1,49 +1,103 @@
-"""From a recipe to networks, optimizers and a compiled GAN."""
+"""From a recipe to networks, optimizers and a compiled GAN, with everything that the recipe's switches plug in."""
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import ModuleType
 from typing import Any
 
 import keras
+import tensorflow as tf
 
-from tfgan_kit import penalties, schedules
+from tfgan_kit import augment, auxiliary, penalties, schedules
+from tfgan_kit.errors import RecipeError
 from tfgan_kit.gan import GAN
 from tfgan_kit.losses import LOSSES
-from tfgan_kit.networks import dcgan, mlp
-from tfgan_kit.penalties import Penalty
-from tfgan_kit.recipe import Recipe
+from tfgan_kit.networks import dcgan, keras_dcgan, mlp, progressive, r3gan, resnet, srresnet, style
+from tfgan_kit.networks.layers.spectral import power_iterate
+from tfgan_kit.recipe import Recipe, field_named
+from tfgan_kit.stabilizers.clipping import clip_weights
+from tfgan_kit.stabilizers.history import historical_averaging
+from tfgan_kit.stabilizers.instance_noise import instance_noise
+from tfgan_kit.stabilizers.past import PastWeights
+from tfgan_kit.stabilizers.plan import make_plan
+from tfgan_kit.stabilizers.replay import Replay, replay_buffer
+from tfgan_kit.stabilizers.targets import Targets, hard_targets, soft_targets
+from tfgan_kit.terms import Term, Transform
 
-FAMILIES: dict[str, ModuleType] = {"dcgan": dcgan, "mlp": mlp}
+FAMILIES: dict[str, ModuleType] = {
+    "dcgan": dcgan,
+    "mlp": mlp,
+    "keras_dcgan": keras_dcgan,
+    "resnet": resnet,
+    "srresnet": srresnet,
+    "progressive": progressive,
+    "style": style,
+    "r3gan": r3gan,
+}
+# Fields that begin like those of a network, and are none.
+_NOT_ARCHITECTURE = {
+    "g_optimizer", "d_optimizer", "g_lr", "d_lr", "d_steps", "g_adversarial", "g_orthogonal", "d_orthogonal",
+    "g_random_in_use",
+}  # fmt: skip
 
 
-def build_gan(recipe: Recipe, shape: tuple[int, int, int], num_classes: int = 0) -> GAN:
+def build_gan(recipe: Recipe, shape: tuple[int, int, int], classes: tuple[int, ...] = ()) -> GAN:
     """The GAN of a recipe, ready to train.
 
     Args:
         recipe: what to build.
         shape: height, width and channels of the images.
-        num_classes: 0 for an unconditional GAN.
+        classes: values of each label attribute; () for an unconditional GAN.
+
+    Raises:
+        RecipeError: a switch that the family does not have, or a resolution that it cannot make.
     """
-    sizes: dict[str, Any] = {"shape": shape, "num_classes": num_classes}
+    G = build_generator(recipe, shape=shape, classes=classes)
+    D = build_discriminator(recipe, shape=shape, classes=classes)
     D_float32 = None
     if recipe.precision != "float32":
-        D_float32 = build_discriminator(recipe, **sizes, dtype="float32")
+        D_float32 = build_discriminator(recipe, shape=shape, classes=classes, dtype="float32")
     gan = GAN(
-        build_generator(recipe, **sizes),
-        build_discriminator(recipe, **sizes),
-        build_generator(recipe, **sizes),
+        G,
+        D,
+        build_generator(recipe, shape=shape, classes=classes, in_use=True),
         z_dim=recipe.z_dim,
         z_prior=recipe.z_prior,
         seed=recipe.seed,
         D_float32=D_float32,
     )
+
+    # What grows with the images seen.
+    img_per_step = recipe.batch_size * recipe.d_steps
+    before_step, level_starts_kimg = _growth(recipe, gan)
+    plan = make_plan(
+        img_per_step=img_per_step,
+        pretrain_d_kimg=recipe.pretrain_d_kimg,
+        alternate_kimg=recipe.alternate_kimg,
+        lazy_every=recipe.lazy_every,
+        level_starts_kimg=level_starts_kimg,
+    )
     gan.compile(
         g_optimizer=_optimizer(recipe, recipe.g_optimizer, recipe.g_lr, "g_optimizer"),
         d_optimizer=_optimizer(recipe, recipe.d_optimizer, recipe.d_lr, "d_optimizer"),
         loss=LOSSES[recipe.loss],
-        penalties=_penalties(recipe),
+        g_adversarial=recipe.g_adversarial,
+        d_terms=_d_terms(recipe, D, classes),
+        g_terms=_g_terms(recipe, G, classes),
+        lazy_every=recipe.lazy_every,
+        targets=_targets(recipe),
+        shown=_shown(recipe),
+        replay=_replay(recipe, shape, classes),
+        past_g=_past(recipe, G, "g", img_per_step),
+        past_d=_past(recipe, D, "d", img_per_step),
+        before_step=before_step,
+        after_d_step=_after_step(recipe.d_spectral_norm, recipe.weight_clip),
+        after_g_step=_after_step(recipe.g_spectral_norm),
+        plan=plan,
         d_steps=recipe.d_steps,
         ema_halflife_kimg=recipe.ema_halflife_kimg,
         ema_rampup=recipe.ema_rampup,
@@ -51,62 +105,104 @@ def build_gan(recipe: Recipe, shape: tuple[int, int, int], num_classes: int = 0)
             schedules.lr_factor, recipe.lr_schedule, hold=recipe.lr_hold, warmup_kimg=recipe.lr_warmup_kimg
         ),
         total_img=recipe.kimg * 1000 if recipe.kimg else None,
-        jit_compile=recipe.jit,
+        jit=recipe.jit,
     )
     return gan
 
 
 def build_generator(
-    recipe: Recipe, *, shape: tuple[int, int, int], num_classes: int, dtype: str | None = None
+    recipe: Recipe,
+    *,
+    shape: tuple[int, int, int],
+    classes: tuple[int, ...],
+    dtype: str | None = None,
+    in_use: bool = False,
+    truncation: float = 1.0,
 ) -> keras.Model:
-    """G of a recipe with its initial weights; `dtype` overrides the recipe's precision."""
-    own: dict[str, dict[str, Any]] = {
-        "dcgan": {
-            "width": recipe.g_width,
-            "max_width": recipe.g_max_width,
-            "start_px": recipe.g_start_px,
-            "kernel_px": recipe.kernel_px,
-        },
-        "mlp": {"hidden": recipe.g_hidden},
-    }
-    return FAMILIES[recipe.family].generator(
-        resolution=shape[:2],
-        channels=shape[2],
-        z_dim=recipe.z_dim,
-        num_classes=num_classes,
-        norm=recipe.g_norm,
-        norm_momentum=recipe.norm_momentum,
-        leak=recipe.g_leak,
-        dtype=dtype or recipe.precision,
-        seed=2 * recipe.seed,
-        **own[recipe.family],
+    """G of a recipe with its initial weights.
+
+    Args:
+        recipe: what to build.
+        shape: height, width and channels of the images.
+        classes: values of each label attribute.
+        dtype: overrides the recipe's precision.
+        in_use: G as pictures are drawn from it: with noise and dropout only if the recipe keeps them.
+        truncation: psi, for a family that has an average of w.
+
+    Raises:
+        RecipeError: a switch that the family does not have, or a resolution that it cannot make.
+    """
+    build = FAMILIES[recipe.family].generator
+    arguments = _arguments(recipe, build, "g_", dtype)
+    if in_use and not recipe.g_random_in_use:
+        arguments |= {name: 0.0 for name in ("noise", "dropout") if name in arguments}
+    if truncation != 1:
+        if "truncation" not in inspect.signature(build).parameters:
+            raise RecipeError(f"truncation={truncation} needs an average of w, which family {recipe.family} has not")
+        arguments["truncation"] = truncation
+    G: keras.Model = build(
+        resolution=shape[:2], channels=shape[2], classes=classes, seed=2 * recipe.seed, **arguments
     )
+    return G
 
 
 def build_discriminator(
-    recipe: Recipe, *, shape: tuple[int, int, int], num_classes: int, dtype: str | None = None
+    recipe: Recipe, *, shape: tuple[int, int, int], classes: tuple[int, ...], dtype: str | None = None
 ) -> keras.Model:
-    """D of a recipe with its initial weights; `dtype` overrides the recipe's precision."""
-    own: dict[str, dict[str, Any]] = {
-        "dcgan": {
-            "width": recipe.d_width,
-            "max_width": recipe.d_max_width,
-            "end_px": recipe.d_end_px,
-            "kernel_px": recipe.kernel_px,
-        },
-        "mlp": {"hidden": recipe.d_hidden},
-    }
-    return FAMILIES[recipe.family].discriminator(
-        resolution=shape[:2],
-        channels=shape[2],
-        num_classes=num_classes,
-        norm=recipe.d_norm,
-        norm_momentum=recipe.norm_momentum,
-        leak=recipe.d_leak,
-        dtype=dtype or recipe.precision,
-        seed=2 * recipe.seed + 1,
-        **own[recipe.family],
+    """D of a recipe with its initial weights; `dtype` overrides the recipe's precision.
+
+    Raises:
+        RecipeError: a switch that the family does not have, or a resolution that it cannot make.
+    """
+    build = FAMILIES[recipe.family].discriminator
+    arguments = _arguments(recipe, build, "d_", dtype)
+    D: keras.Model = build(
+        resolution=shape[:2], channels=shape[2], classes=classes, seed=2 * recipe.seed + 1, **arguments
     )
+    return D
+
+
+def _arguments(recipe: Recipe, build: Callable[..., Any], prefix: str, dtype: str | None) -> dict[str, Any]:
+    """The recipe's values for the arguments that a family takes: that of g_width or d_width for `width`, and so on."""
+    fields = {field.name for field in dataclasses.fields(Recipe)}
+    taken = inspect.signature(build).parameters
+    found = {name: prefix + name if prefix + name in fields else name for name in taken}
+    _check_switches(recipe, prefix, set(found.values()))
+    values = {name: getattr(recipe, field) for name, field in found.items() if field in fields}
+    # What the data decides is given by the caller.
+    for name in ("resolution", "channels", "seed"):
+        values.pop(name, None)
+    return values | {"dtype": dtype or recipe.precision}
+
+
+def _check_switches(recipe: Recipe, prefix: str, taken: set[str]) -> None:
+    """Refuse switches of a network that its family would ignore."""
+    names = [field.name for field in dataclasses.fields(Recipe) if field.name.startswith(prefix)]
+    for name in set(names) - _NOT_ARCHITECTURE - taken:
+        if getattr(recipe, name) != field_named(name).default:
+            value = getattr(recipe, name)
+            builders = {family: vars(module)[_BUILDERS[prefix]] for family, module in FAMILIES.items()}
+            have = [f for f, b in builders.items() if name.removeprefix(prefix) in inspect.signature(b).parameters]
+            raise RecipeError(
+                f"family {recipe.family} has no {name}; got {name}={value}: leave it at "
+                f"{field_named(name).default}, or choose a family that has it: {', '.join(have)}"
+            )
+
+
+_BUILDERS = {"g_": "generator", "d_": "discriminator"}
+
+
+def _growth(recipe: Recipe, gan: GAN) -> tuple[list[Callable[[tf.Tensor], None]], tuple[float, ...]]:
+    """What sets the size of growing networks before a step, and the kimg at which each of their levels begins."""
+    if recipe.family != "progressive":
+        return [], ()
+    levels = len(gan.G.levels)
+
+    def grow(nimg: tf.Tensor) -> None:
+        for network in {id(n): n for n in (gan.G, gan.D, gan.D_float32)}.values():
+            progressive.set_growth(network, progressive.growth_at(nimg, recipe.fade_kimg, levels))
+
+    return [grow], progressive.level_starts_kimg(recipe.fade_kimg, levels)
 
 
 def _optimizer(recipe: Recipe, kind: str, lr: float, name: str) -> keras.Optimizer:
@@ -121,10 +217,80 @@ def _optimizer(recipe: Recipe, kind: str, lr: float, name: str) -> keras.Optimiz
     return optimizer
 
 
-def _penalties(recipe: Recipe) -> tuple[Penalty, ...]:
-    every = (
-        Penalty("r1", recipe.r1_gamma / 2, penalties.at_real, penalties.zero_centred),
-        Penalty("r2", recipe.r2_gamma / 2, penalties.at_fake, penalties.zero_centred),
-        Penalty("gp", recipe.gp_lambda, penalties.at_mix, penalties.one_centred),
+def _d_terms(recipe: Recipe, D: keras.Model, classes: Sequence[int]) -> list[Term]:
+    terms = [
+        penalties.r1(recipe.r1_gamma),
+        penalties.r2(recipe.r2_gamma),
+        penalties.gradient_penalty(recipe.gp_lambda),
+        penalties.dragan(recipe.dragan_lambda),
+        penalties.lecam(recipe.lecam_lambda),
+        augment.consistency(recipe.bcr_lambda, augment.diffaugment(recipe.augment_ops)),
+        penalties.orthogonal(recipe.d_orthogonal, name="d_orthogonal"),
+        historical_averaging(recipe.historical_averaging, D.trainable_variables, name="d_history"),
+    ]
+    if _classifies(recipe, classes):
+        terms.append(auxiliary.auxiliary_classifier_d(recipe.auxiliary, classes))
+    return [term for term in terms if term.weight]
+
+
+def _g_terms(recipe: Recipe, G: keras.Model, classes: Sequence[int]) -> list[Term]:
+    terms = [
+        auxiliary.feature_matching(recipe.feature_matching),
+        penalties.path_length(recipe.path_lambda),
+        penalties.orthogonal(recipe.g_orthogonal, name="g_orthogonal"),
+        historical_averaging(recipe.historical_averaging, G.trainable_variables, name="g_history"),
+    ]
+    if _classifies(recipe, classes):
+        terms.append(auxiliary.auxiliary_classifier_g(recipe.auxiliary, classes))
+    return [term for term in terms if term.weight]
+
+
+def _classifies(recipe: Recipe, classes: Sequence[int]) -> bool:
+    return recipe.condition == "auxiliary" and bool(classes)
+
+
+def _targets(recipe: Recipe) -> Targets:
+    soft = recipe.label_smoothing or recipe.label_flips or recipe.real_labels or recipe.fake_labels
+    if not soft:
+        return hard_targets
+    high = 1.0 - recipe.label_smoothing
+    return soft_targets(
+        real=recipe.real_labels or (high, high), fake=recipe.fake_labels or (0.0, 0.0), flips=recipe.label_flips
     )
-    return tuple(penalty for penalty in every if penalty.weight)
+
+
+def _shown(recipe: Recipe) -> list[Transform]:
+    shown = []
+    if recipe.augment == "diffaugment":
+        shown.append(augment.diffaugment(recipe.augment_ops))
+    elif recipe.augment == "ada":
+        shown.append(
+            augment.ada(
+                ops=recipe.augment_ops, target=recipe.ada_target, speed_kimg=recipe.ada_kimg, max_p=recipe.ada_max
+            )
+        )
+    if recipe.instance_noise:
+        shown.append(instance_noise(recipe.instance_noise, recipe.instance_noise_until))
+    return shown
+
+
+def _replay(recipe: Recipe, shape: tuple[int, int, int], classes: Sequence[int]) -> Replay | None:
+    if not recipe.replay_images:
+        return None
+    return replay_buffer(recipe.replay_images, recipe.replay_share, shape, attributes=len(classes))
+
+
+def _past(recipe: Recipe, network: keras.Model, which: str, img_per_step: int) -> PastWeights | None:
+    if recipe.swap not in (which, "both"):
+        return None
+    every_steps = max(1, round(recipe.swap_every_kimg * 1000 / img_per_step))
+    return PastWeights(network, every_steps=every_steps, for_steps=recipe.swap_steps)
+
+
+def _after_step(spectral_norm: bool, clip: float = 0.0) -> list[Callable[[keras.Model], None]]:
+    after: list[Callable[[keras.Model], None]] = []
+    if clip:
+        after.append(clip_weights(clip))
+    if spectral_norm:
+        after.append(power_iterate)
+    return after

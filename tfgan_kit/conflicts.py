@@ -95,7 +95,13 @@ CONFLICTS = (
         "set g_random_in_use to false, or give one of the others a value",
     ),
     Conflict(
-        ("family", "g_norm"),
+        ("family", "d_minibatch"),
+        lambda r: r.family == "mlp" and r.d_minibatch == "stddev",
+        "the deviation is added to a map as a channel, and a perceptron has no maps",
+        "set d_minibatch to discrimination or none",
+    ),
+    Conflict(
+        ("family", "g_norm", "d_norm"),
         lambda r: r.family == "mlp" and "instance" in (r.g_norm, r.d_norm),
         "a vector has no map to be normalised over",
         "set g_norm and d_norm to batch, group or none",

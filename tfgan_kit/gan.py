@@ -86,6 +86,7 @@ class GAN(keras.Model):
         replay: Replay | None = None,
         past_g: PastWeights | None = None,
         past_d: PastWeights | None = None,
+        before_step: Sequence[Callable[[tf.Tensor], None]] = (),
         after_d_step: Sequence[Callable[[keras.Model], None]] = (),
         after_g_step: Sequence[Callable[[keras.Model], None]] = (),
         plan: Plan = ALWAYS,
@@ -112,6 +113,7 @@ class GAN(keras.Model):
             replay: past fakes that D is shown again; None: none.
             past_g: past weights of G that may make D's fakes; None: the present ones do.
             past_d: past weights of D that may judge G; None: the present ones do.
+            before_step: called with the images seen (float32 scalar) before each step.
             after_d_step: called with D after each of its steps.
             after_g_step: called with G after each of its steps.
             plan: which steps train D, G or both.
@@ -132,6 +134,7 @@ class GAN(keras.Model):
         self.d_terms, self.g_terms, self.lazy_every = tuple(d_terms), tuple(g_terms), lazy_every
         self.targets, self.shown, self.replay = targets, tuple(shown), replay
         self.past_g, self.past_d = past_g, past_d
+        self.before_step = tuple(before_step)
         self.after_d_step, self.after_g_step = tuple(after_d_step), tuple(after_g_step)
         self.plan, self.d_steps = plan, d_steps
         self.ema_halflife_kimg, self.ema_rampup = ema_halflife_kimg, ema_rampup
@@ -167,6 +170,8 @@ class GAN(keras.Model):
         batch_size = real.shape[0] // self.d_steps
         nimg = self._nimg(real.shape[0])
         stats = {"lr_factor": self._set_learning_rates(nimg)}
+        for before in self.before_step:
+            before(nimg)
 
         for substep in range(self.d_steps if turn.d else 0):
             part = slice(substep * batch_size, (substep + 1) * batch_size)

@@ -15,25 +15,236 @@ class RecipeRow:
     Attributes:
         recipe: the recipe itself.
         about: one line on what it is.
-        result: what it reached, where and in what time.
+        source: what it reproduces.
+        command: what was run for `result`.
+        minutes: of training that this took on two x86-64 cores.
+        result: what it reached; artifacts/gallery has its pictures and figures.
     """
 
     recipe: Recipe
     about: str
+    source: str
+    command: str
+    minutes: float
     result: str
 
 
 DEFAULT = "mnist"
+# What own pictures are trained by where no recipe is named.
+FOR_PICTURES = "pictures"
+
+# Own pictures have no source until --data gives one.
+_OWN = "folder:pictures"
 
 RECIPES: dict[str, RecipeRow] = {
     "mnist": RecipeRow(
-        # tfgan train mnist; two x86-64 cores, 290 s; artifacts/gallery/mnist says how to make the figures again.
         about="digits from nothing in five minutes on two CPU cores",
+        source="tfgan-kit",
+        command="tfgan train mnist",
+        minutes=4.7,
         result="124 kimg; Frechet distance 1.48 in mnist-cnn features (real test images: 0.57)",
         recipe=Recipe(
             minutes=4.7, z_dim=64, g_width=40, g_max_width=80, d_width=32, d_max_width=128,
             loss="nonsaturating", r1_gamma=0.5, g_lr=2e-3, d_lr=2e-3, beta1=0.0, beta2=0.99,
             lr_schedule="linear", lr_hold=0.5, ema_halflife_kimg=10.0,
+        ),
+    ),
+    "pictures": RecipeRow(
+        about="own pictures of any size, with augmentation for small sets",
+        source="tfgan-kit",
+        command="tfgan train pictures --data folder:PATH --resolution 64x64",
+        minutes=0.0,
+        result="",
+        recipe=Recipe(
+            data=_OWN, minutes=60, z_dim=128, g_width=32, g_max_width=256, d_width=32, d_max_width=256, batch_size=32,
+            r1_gamma=1.0, augment="diffaugment", mirror=True, g_lr=1e-3, d_lr=1e-3, beta1=0.0, beta2=0.99,
+            lr_schedule="linear", lr_hold=0.5,
+        ),
+    ),
+    "mlp-mnist": RecipeRow(
+        about="a pair of perceptrons; uniform z",
+        source="a perceptron GAN: 30,000 iterations of batch 120",
+        command="tfgan train mlp-mnist",
+        minutes=0.0,
+        result="",
+        recipe=Recipe(
+            family="mlp", kimg=3600, conditional=False, z_dim=100, z_prior="uniform", g_leak=0.2, batch_size=120,
+            ema_halflife_kimg=0.0, tick_kimg=24.0, preview_ticks=10, checkpoint_ticks=10,
+        ),
+    ),
+    "keras-dcgan-mnist": RecipeRow(
+        about="stride-1 transposed convolutions at full resolution, dropout in both",
+        source="a Keras DCGAN: 1,001 iterations of batch 32, a 5x5 grid each 100",
+        command="tfgan train keras-dcgan-mnist",
+        minutes=0.0,
+        result="",
+        recipe=Recipe(
+            family="keras_dcgan", kimg=32.032, conditional=False, z_dim=100, g_dropout=0.25, d_dropout=0.25,
+            norm_momentum=0.8, batch_size=32, ema_halflife_kimg=0.0, tick_kimg=3.2, preview_ticks=1,
+            preview_grid=(5, 5), steps_per_call=10,
+        ),
+    ),
+    "dcgan-mnist": RecipeRow(
+        about="strided and transposed convolutions with batch norm in both",
+        source="Radford et al. 2016",
+        command="tfgan train dcgan-mnist",
+        minutes=0.0,
+        result="",
+        recipe=Recipe(
+            kimg=120, conditional=False, z_dim=100, init="normal", d_norm="batch", g_max_width=128, d_max_width=128,
+            d_end_px=7, batch_size=128, ema_halflife_kimg=0.0, preview_ticks=1,
+        ),
+    ),
+    "dcgan-64": RecipeRow(
+        about="the same at 64x64, for colour pictures of one kind",
+        source="Radford et al. 2016",
+        command="tfgan train dcgan-64 --data folder:PATH",
+        minutes=0.0,
+        result="",
+        recipe=Recipe(
+            data=_OWN, resolution=(64, 64), kimg=3000, conditional=False, z_dim=100, init="normal", g_start_px=4,
+            d_norm="batch", batch_size=128, ema_halflife_kimg=0.0,
+        ),
+    ),
+    "minimax-mnist": RecipeRow(
+        about="the first algorithm: k steps of D, one of G, saturating loss",
+        source="Goodfellow et al. 2014; --set loss=nonsaturating and half_cross_entropy are its other forms",
+        command="tfgan train minimax-mnist",
+        minutes=0.0,
+        result="",
+        recipe=Recipe(
+            family="mlp", loss="minimax", d_steps=1, kimg=600, conditional=False, z_dim=100, z_prior="uniform",
+            g_leak=0.2, d_dropout=0.3, batch_size=100, ema_halflife_kimg=0.0, tick_kimg=10.0, preview_ticks=6,
+        ),
+    ),
+    "improved-mnist": RecipeRow(
+        about="feature matching, minibatch discrimination, one-sided smoothing, historical averaging",
+        source="Salimans et al. 2016",
+        command="tfgan train improved-mnist",
+        minutes=0.0,
+        result="",
+        recipe=Recipe(
+            kimg=120, conditional=False, z_dim=100, g_max_width=128, d_width=32, d_max_width=128,
+            feature_matching=1.0, d_minibatch="discrimination", label_smoothing=0.1, historical_averaging=1e-4,
+            g_lr=3e-4, d_lr=3e-4, ema_halflife_kimg=0.0,
+        ),
+    ),
+    "alternating-mnist": RecipeRow(
+        about="an epoch of D with G frozen, then an epoch of G with D frozen, in turns",
+        source="alternating training",
+        command="tfgan train alternating-mnist",
+        minutes=0.0,
+        result="",
+        recipe=Recipe(
+            family="mlp", alternate_kimg=(60.0, 60.0), kimg=1200, conditional=False, z_dim=100, z_prior="uniform",
+            g_leak=0.2, d_dropout=0.3, batch_size=120, ema_halflife_kimg=0.0, tick_kimg=12.0, preview_ticks=5,
+        ),
+    ),
+    "progressive-64": RecipeRow(
+        about="resolution grown from 4 to 64 with faded-in layers",
+        source="Karras et al. 2018: equalised rates, pixel norm, minibatch deviation, WGAN-GP",
+        command="tfgan train progressive-64 --data folder:PATH",
+        minutes=0.0,
+        result="",
+        recipe=Recipe(
+            family="progressive", data=_OWN, resolution=(64, 64), conditional=False, kimg=12000, fade_kimg=600.0,
+            z_dim=512, g_width=64, d_width=64, g_norm="pixel", g_leak=0.2, loss="wasserstein", gp_lambda=10.0,
+            batch_size=16, g_lr=1e-3, d_lr=1e-3, beta1=0.0, beta2=0.99,
+        ),
+    ),
+    "anime-64": RecipeRow(
+        about="several attributes on demand: residual blocks, pixel shuffle, DRAGAN, auxiliary classifier",
+        source="Jin et al. 2017",
+        command="tfgan train anime-64 --data folder:PATH#hair_color,skin_color,glasses,earrings",
+        minutes=0.0,
+        result="",
+        recipe=Recipe(
+            family="srresnet", data=_OWN, resolution=(64, 64), conditional=True, condition="auxiliary", kimg=3000,
+            z_dim=128, g_blocks=16, g_start_px=16, kernel_px=3, dragan_lambda=10.0, batch_size=64,
+        ),
+    ),
+    "wgan-gp-mnist": RecipeRow(
+        about="Wasserstein loss with gradient penalty, five steps of D",
+        source="Gulrajani et al. 2017",
+        command="tfgan train wgan-gp-mnist",
+        minutes=0.0,
+        result="",
+        recipe=Recipe(
+            kimg=300, conditional=False, z_dim=128, g_max_width=128, d_width=32, d_max_width=128,
+            loss="wasserstein", gp_lambda=10.0, d_steps=5, g_lr=1e-4, d_lr=1e-4, beta1=0.0, beta2=0.9,
+            ema_halflife_kimg=0.0,
+        ),
+    ),
+    "sngan-32": RecipeRow(
+        about="residual pair at 32x32 with spectral norm and hinge loss",
+        source="Miyato et al. 2018; their CIFAR-10 is --data tfds:cifar10",
+        command="tfgan train sngan-32",
+        minutes=0.0,
+        result="",
+        recipe=Recipe(
+            family="resnet", resolution=(32, 32), conditional=False, kimg=3200, z_dim=128, g_width=256,
+            g_max_width=256, g_start_px=4, d_width=128, d_max_width=128, d_end_px=8, d_leak=0.0, d_spectral_norm=True,
+            loss="hinge", d_steps=5, g_lr=2e-4, d_lr=2e-4, beta1=0.0, beta2=0.9, ema_halflife_kimg=0.0,
+            lr_schedule="linear", lr_hold=0.0,
+        ),
+    ),
+    "lsgan-mnist": RecipeRow(
+        about="least squares in place of cross-entropy",
+        source="Mao et al. 2017",
+        command="tfgan train lsgan-mnist",
+        minutes=0.0,
+        result="",
+        recipe=Recipe(
+            kimg=120, conditional=False, z_dim=100, g_max_width=128, d_max_width=128, d_end_px=7, d_norm="batch",
+            loss="least_squares", ema_halflife_kimg=0.0,
+        ),
+    ),
+    "style-64": RecipeRow(
+        about="style-based generator: mapping, modulated convolutions, skip outputs, truncation",
+        source="Karras et al. 2020 (StyleGAN2)",
+        command="tfgan train style-64 --data folder:PATH",
+        minutes=0.0,
+        result="",
+        recipe=Recipe(
+            family="style", data=_OWN, resolution=(64, 64), conditional=False, kimg=5000, z_dim=128, g_mapping=4,
+            g_width=64, g_max_width=256, g_start_px=4, g_leak=0.2, d_width=64, d_max_width=256, d_minibatch="stddev",
+            r1_gamma=1.0, path_lambda=2.0, lazy_every=16, batch_size=32, g_lr=2e-3, d_lr=2e-3, beta1=0.0, beta2=0.99,
+            mirror=True,
+        ),
+    ),
+    "r3gan-mnist": RecipeRow(
+        about="plain residual pair, relativistic loss, R1 and R2",
+        source="Huang et al. 2024 (R3GAN)",
+        command="tfgan train r3gan-mnist",
+        minutes=0.0,
+        result="",
+        recipe=Recipe(
+            family="r3gan", kimg=100, conditional=False, z_dim=64, g_width=32, g_max_width=128, d_width=32,
+            d_max_width=128, g_leak=0.2, loss="relativistic", r1_gamma=1.0, r2_gamma=1.0, g_lr=1e-3, d_lr=1e-3,
+            beta1=0.0, beta2=0.99, lr_schedule="linear",
+        ),
+    ),
+    "r3gan-64": RecipeRow(
+        about="the same at 64x64",
+        source="Huang et al. 2024 (R3GAN)",
+        command="tfgan train r3gan-64 --data folder:PATH",
+        minutes=0.0,
+        result="",
+        recipe=Recipe(
+            family="r3gan", data=_OWN, resolution=(64, 64), conditional=False, kimg=5000, z_dim=64, g_width=64,
+            g_max_width=256, d_width=64, d_max_width=256, g_leak=0.2, loss="relativistic", r1_gamma=1.0, r2_gamma=1.0,
+            batch_size=64, g_lr=2e-4, d_lr=2e-4, beta1=0.0, beta2=0.99, mirror=True,
+        ),
+    ),
+    "cond-mnist": RecipeRow(
+        about="the digit on demand, by an auxiliary classifier",
+        source="Odena et al. 2017 (AC-GAN)",
+        command="tfgan train cond-mnist",
+        minutes=0.0,
+        result="",
+        recipe=Recipe(
+            kimg=120, conditional=True, condition="auxiliary", z_dim=64, g_width=40, g_max_width=80, d_width=32,
+            d_max_width=128, r1_gamma=0.5, g_lr=2e-3, d_lr=2e-3, beta1=0.0, beta2=0.99, lr_schedule="linear",
         ),
     ),
 }  # fmt: skip

@@ -163,7 +163,7 @@ class Builder:
         if not classes:
             return z
         embeddings = [
-            self.embedding(attribute(c, a), count, size, name=f"class_embedding{a or ''}")
+            self.embedding(attribute(c, a, f"class{a or ''}"), count, size, name=f"class_embedding{a or ''}")
             for a, count in enumerate(classes)
         ]
         return layers.Concatenate(dtype="float32", name="z_and_class")([z, *embeddings])
@@ -195,7 +195,8 @@ class Builder:
         if c is not None:
             products = []
             for a, count in enumerate(classes):
-                row = self.embedding(attribute(c, a), count, features.shape[-1], name=f"class_projection{a or ''}")
+                index = attribute(c, a, f"class{a or ''}")
+                row = self.embedding(index, count, features.shape[-1], name=f"class_projection{a or ''}")
                 products.append(layers.Dot(axes=1, dtype="float32", name=f"projection{a or ''}")([features, row]))
             score = layers.Add(dtype="float32", name="logit_of_class")([score, *products])
         outputs = {"logits": layers.Reshape((), dtype="float32", name="logits")(score), "features": features}
@@ -225,9 +226,9 @@ class Attribute(layers.Layer):
         return c[:, self._index]
 
 
-def attribute(c: Any, index: int) -> keras.KerasTensor:
+def attribute(c: Any, index: int, name: str) -> keras.KerasTensor:
     """The values (B,) of one of the attributes (B, A)."""
-    return Attribute(index, dtype="int32")(c)
+    return Attribute(index, dtype="int32", name=name)(c)
 
 
 def g_inputs(z_dim: int, classes: Sequence[int]) -> tuple[Any, Any]:
