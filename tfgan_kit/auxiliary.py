@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from tfgan_kit.terms import DView, GView, Term
@@ -20,7 +22,7 @@ def feature_matching(weight: float) -> Term:
     return Term(name="feature_matching", weight=weight, value=value)
 
 
-def auxiliary_classifier_d(weight: float, classes: tuple[int, ...]) -> Term:
+def auxiliary_classifier_d(weight: float, classes: Sequence[int]) -> Term:
     """Of D: the classifier's cross-entropy on real and on fake pictures, -L_C of Odena et al. 2017, Eq. 3.
 
     Args:
@@ -35,7 +37,7 @@ def auxiliary_classifier_d(weight: float, classes: tuple[int, ...]) -> Term:
     return Term(name="d_classes", weight=weight, value=value)
 
 
-def auxiliary_classifier_g(weight: float, classes: tuple[int, ...]) -> Term:
+def auxiliary_classifier_g(weight: float, classes: Sequence[int]) -> Term:
     """Of G: the classifier's cross-entropy on fake pictures, the part of -L_C that G reaches. Odena et al. 2017, Eq. 3.
 
     Args:
@@ -49,7 +51,7 @@ def auxiliary_classifier_g(weight: float, classes: tuple[int, ...]) -> Term:
     return Term(name="g_classes", weight=weight, value=value)
 
 
-def class_cross_entropy(logits: tf.Tensor, c: tf.Tensor, classes: tuple[int, ...]) -> tf.Tensor:
+def class_cross_entropy(logits: tf.Tensor, c: tf.Tensor, classes: Sequence[int]) -> tf.Tensor:
     """-log P(c), summed over the attributes, each with a softmax over its own values.
 
     Args:
