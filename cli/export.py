@@ -38,6 +38,9 @@ def export(
     output: Annotated[str, typer.Option(help="Values: uint8 (0 to 255) or float32 (-1 to 1).")] = "uint8",
     opset: Annotated[int, typer.Option(help="Version of ONNX's operators, 13 to 18.")] = 17,
     weights: Annotated[str, typer.Option(help="ema, the moving average of the weights, or last.")] = "ema",
+    truncation: Annotated[
+        float, typer.Option(metavar="PSI", help="Style generators: share of w's way from its average, 0 to 1.")
+    ] = 1.0,
 ) -> None:  # fmt: skip
     """Export a run's generator as one ONNX file, after proving that it makes TensorFlow's pictures."""
     if onnx is None:
@@ -48,7 +51,7 @@ def export(
     from tfgan_kit.export.options import check_file, check_options
     from tfgan_kit.training.run_folder import RunFolder, latest_run
 
-    check_options(layout=layout, output=output, opset=opset, weights=weights)
+    check_options(layout=layout, output=output, opset=opset, weights=weights, truncation=truncation)
     folder = latest_run() if run is None else RunFolder(run)
     folder.read()
     if file is not None:
@@ -57,7 +60,9 @@ def export(
     import_tensorflow()
     from tfgan_kit.export.convert import export_onnx
 
-    result = export_onnx(folder.path, file, layout=layout, output=output, opset=opset, weights=weights)
+    result = export_onnx(
+        folder.path, file, layout=layout, output=output, opset=opset, weights=weights, truncation=truncation
+    )
     for line in result.refused:
         print(f"warning: {line}")
     parity = result.spec.parity
@@ -66,7 +71,7 @@ def export(
     print(f"wrote     {result.file} ({result.size_bytes / 1e6:.2f} MB, {output} {layout}, opset {opset})")
     print(
         f"checked   onnxruntime is within {parity.max_abs_error:.1g} of TensorFlow on images in [-1, 1] "
-        f"(at most {parity.tolerance:g}), at batch sizes {sizes}" + (", every class" if result.spec.num_classes else "")
+        f"(at most {parity.tolerance:g}), at batch sizes {sizes}" + (", every class" if result.spec.classes else "")
     )
     print("next      tfgan sample" if file is None and run is None else f"next      tfgan sample {result.file}")
 

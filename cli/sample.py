@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tfgan_kit.errors import ModelFileError, SampleError
+from tfgan_kit.errors import ModelFileError, SampleError, nearest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,12 +40,16 @@ def sample(
     out: Annotated[
         Path, typer.Option(help="A picture file (.png, .jpg, .webp) for a grid, or a folder for single files.")
     ] = Path("samples.png"),
-    label: Annotated[
-        str | None,
-        typer.Option("--class", metavar="C", help="One class, by index or name.", show_default="seed modulo classes"),
+    labels: Annotated[
+        list[str] | None,
+        typer.Option("--class", metavar="[NAME=]C",
+                     help="The class, by index or name; of several attributes NAME=C, once for each that is to be set.",
+                     show_default="by the seed"),
     ] = None,
     truncation: Annotated[
-        float, typer.Option(metavar="PSI", help="Factor of z, 0 to 1: lower is more typical and less varied.")
+        float,
+        typer.Option(metavar="PSI", help="Factor of z, 0 to 1: lower is more typical and less varied. Of a style "
+                                         "generator it is an option of export."),
     ] = 1.0,
     batch: Annotated[int, typer.Option(help="Pictures made at a time; memory grows with it.")] = 64,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
@@ -59,9 +64,11 @@ def sample(
     from tfgan_kit.export.runtime import Sampler
 
     sampler = Sampler(path, device=device, batch=batch)
-    classes = sampler.spec.num_classes
-    labels = None if label is None else sampler.class_index(label)
-    by_class = label is None and 1 < classes <= MOST_COLUMNS
+    chosen = parse_classes(labels or [], sampler.spec.attributes)
+    indices = {name: sampler.class_index(value, name) for name, value in chosen.items()}
+    # A column a class, where there is one attribute and it is open.
+    classes = sampler.spec.classes[0] if len(sampler.spec.classes) == 1 else 0
+    by_class = not indices and 1 < classes <= MOST_COLUMNS
     if ranges is None:
         first = seed or 0
         ranges = [range(first, first + (n or (CLASS_ROWS * classes if by_class else 64)))]
@@ -69,7 +76,7 @@ def sample(
     if as_grid and count > MOST_IN_A_GRID:
         raise SampleError(f"a grid holds at most {MOST_IN_A_GRID} pictures; got {count}: give --out a folder")
 
-    made = _drawn(sampler, ranges, labels, truncation)
+    made = _drawn(sampler, ranges, indices, truncation)
     try:
         if as_grid:
             _write_grid(made, out, columns=classes if by_class else math.isqrt(count - 1) + 1)
@@ -95,6 +102,53 @@ def parse_seeds(text: str) -> list[range]:
         if not ranges[-1] or ranges[-1][-1] >= 2**63:
             raise SampleError(f"--seeds has the range {part.strip()!r}: from the smaller to the larger, below 2**63")
     return ranges
+
+
+def parse_classes(texts: Sequence[str], attributes: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """What every `--class` asks for: attribute -> name or index of its value.
+
+    Args:
+        texts: `"7"`, `"glasses=none"`, or just `"none"` where one attribute alone has such a value.
+        attributes: of the model, with the names of their values.
+
+    Raises:
+        SampleError: an unconditional model, no such attribute, a value that is none's or several attributes' own, or an
+            attribute that is set twice.
+    """
+    chosen: dict[str, str] = {}
+    for text in texts:
+        name, value = _attribute_and_value(text, attributes)
+        if name in chosen:
+            raise SampleError(f"--class sets {name} twice, to {chosen[name]!r} and {value!r}: set it once")
+        chosen[name] = value
+    return chosen
+
+
+def _attribute_and_value(text: str, attributes: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    if not attributes:
+        raise SampleError(f"the model is unconditional and has no classes; got --class {text}: leave it out")
+    # A value's own name comes first, whatever it looks like.
+    owners = [name for name, values in attributes.items() if text in values]
+    if len(owners) == 1:
+        return owners[0], text
+    prefixes = [name for name in attributes if text.startswith(f"{name}=")]
+    if prefixes:
+        name = max(prefixes, key=len)
+        return name, text.removeprefix(f"{name}=")
+    if len(attributes) == 1:
+        return next(iter(attributes)), text
+    if owners:
+        ways = " or ".join(f"--class {name}={text}" for name in owners)
+        raise SampleError(f"--class {text} is a value of {len(owners)} attributes: say which one, {ways}")
+    name, equals, _ = text.partition("=")
+    if equals:
+        raise SampleError(f"--class {text}: the model has no attribute {name!r}: {nearest(name, attributes)}")
+    every = {value: f"{name}={value}" for name, values in attributes.items() for value in values}
+    close = difflib.get_close_matches(text, every, n=1, cutoff=0.5)
+    hint = f"did you mean {every[close[0]]}? " if close else ""
+    raise SampleError(
+        f"--class {text} is a value of no attribute: {hint}legal: NAME=VALUE, NAME one of {', '.join(attributes)}"
+    )
 
 
 def _model_file(model: Path | None) -> Path:
@@ -127,12 +181,12 @@ def _is_picture(out: Path) -> bool:
 
 
 def _drawn(
-    sampler: Sampler, ranges: list[range], label: int | None, truncation: float
+    sampler: Sampler, ranges: list[range], labels: Mapping[str, int], truncation: float
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Each seed with its picture (H, W, C) uint8, made a batch at a time."""
     seeds = itertools.chain.from_iterable(ranges)
     while part := list(itertools.islice(seeds, sampler.batch)):
-        yield from zip(part, sampler.sample(part, label, truncation), strict=True)
+        yield from zip(part, sampler.sample(part, labels, truncation), strict=True)
 
 
 def _write_grid(made: Iterator[tuple[int, np.ndarray]], out: Path, columns: int) -> None:

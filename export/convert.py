@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -15,16 +16,18 @@ import tensorflow as tf
 
 from tfgan_kit._version import __version__
 from tfgan_kit.build import build_generator
-from tfgan_kit.errors import CheckpointError, ExportError
+from tfgan_kit.calling import inputs_of, noise_dim, takes
+from tfgan_kit.errors import CheckpointError, ExportError, RecipeError
 from tfgan_kit.export import parity
 from tfgan_kit.export.graph import Graph
 from tfgan_kit.export.optimize import optimize
 from tfgan_kit.export.options import check_file, check_options
 from tfgan_kit.export.spec import PROPERTY, ModelSpec, Parity
 from tfgan_kit.export.tail import append_tail
+from tfgan_kit.recipe import Recipe
 from tfgan_kit.training import checkpoint
 from tfgan_kit.training.files import write_atomic
-from tfgan_kit.training.run_folder import RunFolder
+from tfgan_kit.training.run_folder import DataFacts, RunFolder
 from tfgan_kit.training.state import load_generator
 
 # What every onnxruntime since 1.10 reads.
@@ -56,6 +59,7 @@ def export_onnx(
     output: str = "uint8",
     opset: int = 17,
     weights: str = "ema",
+    truncation: float = 1.0,
     figures: Mapping[str, float] | None = None,
 ) -> ExportResult:
     """Export the generator of a run's newest intact checkpoint; what is written was compared with TensorFlow.
@@ -67,6 +71,8 @@ def export_onnx(
         output: "uint8", grey levels, or "float32", in [-1, 1].
         opset: of the default operator set, 13 to 18.
         weights: "ema" for the moving average, "last" for the weights of the last step.
+        truncation: psi in [0, 1], how much is left of w's distance from its average; 1 leaves w as it is. Other values
+            are for families that have a w; z is truncated when pictures are drawn.
         figures: measured figures to keep in the file, by name.
 
     Raises:
@@ -74,7 +80,7 @@ def export_onnx(
             what was at `file` before is as it was.
         RunError: `run` is not a run or has no intact checkpoint.
     """
-    check_options(layout=layout, output=output, opset=opset, weights=weights)
+    check_options(layout=layout, output=output, opset=opset, weights=weights, truncation=truncation)
     folder = RunFolder(run)
     recipe, facts, name = folder.read()
     found = checkpoint.load_newest(folder.checkpoints)
@@ -88,7 +94,7 @@ def export_onnx(
     spec = ModelSpec(
         z_dim=recipe.z_dim,
         z_prior=recipe.z_prior,
-        class_names=facts.class_names or None,
+        attributes=facts.attributes,
         height=height,
         width=width,
         channels=channels,
@@ -108,9 +114,11 @@ def export_onnx(
     )
     # On the CPU: training may be using the GPU, whose float32 products are by default of lower precision.
     with tf.device("CPU:0"):
-        G = build_generator(recipe, shape=facts.shape, num_classes=facts.num_classes, dtype="float32")
+        G = _generator(recipe, facts, truncation)
         load_generator(G, state, "G_ema" if weights == "ema" else "G")
-        spec, content = proven_model(G, spec, opset)
+        # What maps z to w truncates w, and z is not for the sampler to scale.
+        truncated = {"truncation": "w", "psi": truncation} if hasattr(G, "mapping") else {}
+        spec, content = proven_model(G, replace(spec, noise_dim=noise_dim(G), **truncated), opset)
     try:
         write_atomic(file, lambda temporary: temporary.write_bytes(content))
     except OSError as error:
@@ -122,7 +130,8 @@ def proven_model(G: keras.Model, spec: ModelSpec, opset: int) -> tuple[ModelSpec
     """The optimised model of a float32 generator, compared with it at every stage.
 
     Args:
-        G: z (N, z_dim) float32 [and classes (N,) int32] to images (N, H, W, C) float32 in [-1, 1].
+        G: z (N, z_dim) float32 [and c (N, A) int32] [and noise (N, M) float32] to images (N, H, W, C) float32 in
+            [-1, 1].
         spec: what the file is to be; its parity is measured here.
         opset: of the default operator set.
 
@@ -132,7 +141,7 @@ def proven_model(G: keras.Model, spec: ModelSpec, opset: int) -> tuple[ModelSpec
     Raises:
         ExportError: a model that is not legal ONNX, or not equal to `G`.
     """
-    inputs = parity.batches(spec.z_dim, spec.z_prior, spec.num_classes)
+    inputs = parity.batches(spec)
     expected = parity.reference(G, inputs)
 
     # As tf2onnx has it; then optimised, with float images; then the file itself.
@@ -150,19 +159,27 @@ def proven_model(G: keras.Model, spec: ModelSpec, opset: int) -> tuple[ModelSpec
 
 
 def to_onnx(G: keras.Model, opset: int) -> onnx.ModelProto:
-    """tf2onnx's model of a generator, with inputs `z` and, with classes, `labels` int64, and output `images`.
+    """tf2onnx's model of a generator, with those of the inputs `z`, `labels` and `noise` that it takes.
+
+    `labels` are int64, (N,) for one attribute and (N, A) for several; the output is `images`.
 
     Raises:
-        ExportError: tf2onnx fails.
+        ExportError: tf2onnx fails, or the pictures do not depend on one of the inputs.
     """
     signature = [tf.TensorSpec((None, G.inputs[0].shape[1]), tf.float32, name="z")]
-    if len(G.inputs) == 2:
-        signature.append(tf.TensorSpec((None,), tf.int64, name="labels"))
+    if takes(G, "c"):
+        attributes = G.inputs[1].shape[1]
+        axes = (None, attributes) if attributes > 1 else (None,)
+        signature.append(tf.TensorSpec(axes, tf.int64, name="labels"))
+    if noise_dim(G):
+        signature.append(tf.TensorSpec((None, noise_dim(G)), tf.float32, name="noise"))
 
     @tf.function(input_signature=signature)
-    def generate(z: tf.Tensor, labels: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
-        images = G(z if labels is None else [z, tf.cast(labels, tf.int32)], training=False)
-        return {"images": images}
+    def generate(z: tf.Tensor, *others: tf.Tensor) -> dict[str, tf.Tensor]:
+        c = tf.cast(others[0], tf.int32) if takes(G, "c") else None
+        if c is not None and c.shape.rank == 1:
+            c = c[:, tf.newaxis]
+        return {"images": G(inputs_of(z, c, others[-1] if noise_dim(G) else None), training=False)}
 
     with _silence():
         import tf2onnx
@@ -172,6 +189,24 @@ def to_onnx(G: keras.Model, opset: int) -> onnx.ModelProto:
         except Exception as error:  # tf2onnx raises whatever its rewriters run into.
             raise ExportError(f"the generator cannot be exported to opset {opset}: {error}") from error
     return model
+
+
+def _generator(recipe: Recipe, facts: DataFacts, truncation: float) -> keras.Model:
+    """G as pictures are drawn from it, in float32 and with its initial weights.
+
+    Raises:
+        ExportError: a truncation that the family does not have.
+    """
+    build = partial(build_generator, recipe, shape=facts.shape, classes=facts.classes, dtype="float32", in_use=True)
+    if truncation == 1:
+        return build()
+    try:
+        return build(truncation=truncation)
+    except RecipeError as error:
+        raise ExportError(
+            f"truncation {truncation} cannot be exported ({error}): leave it out, and draw pictures with "
+            f"tfgan sample --truncation {truncation}"
+        ) from None
 
 
 def _finished(raw: onnx.ModelProto, spec: ModelSpec) -> onnx.ModelProto:

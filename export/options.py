@@ -11,7 +11,7 @@ from tfgan_kit.export.spec import LAYOUTS, RANGES, WEIGHTS
 OPSETS = range(13, 19)
 
 
-def check_options(*, layout: str, output: str, opset: int, weights: str) -> None:
+def check_options(*, layout: str, output: str, opset: int, weights: str, truncation: float) -> None:
     """Refuse an option that is not legal.
 
     Raises:
@@ -26,6 +26,8 @@ def check_options(*, layout: str, output: str, opset: int, weights: str) -> None
             raise ExportError(f"{name} {value!r} is unknown; legal: {', '.join(legal)}")
     if opset not in OPSETS:
         raise ExportError(f"opset {opset} cannot be written; legal: {OPSETS[0]} to {OPSETS[-1]}")
+    if not 0 <= truncation <= 1:
+        raise ExportError(f"truncation must be in [0, 1]; got {truncation}")
 
 
 def check_file(file: Path) -> None:

@@ -9,10 +9,11 @@ import numpy as np
 import onnx
 import onnxruntime
 
+from tfgan_kit.calling import inputs_of
 from tfgan_kit.errors import ExportError
 from tfgan_kit.export.session import available_cores
-from tfgan_kit.export.spec import Parity
-from tfgan_kit.latents import z_from_seeds
+from tfgan_kit.export.spec import ModelSpec, Parity
+from tfgan_kit.latents import noise_from_seeds, z_from_seeds
 
 # On values in [-1, 1]; a grey level is 2 / 255 = 7.8e-3.
 TOLERANCE = 1e-4
@@ -41,22 +42,33 @@ def check_legal(model: onnx.ModelProto) -> None:
         raise ExportError(f"the exported model is not legal ONNX: {error}") from None
 
 
-def batches(z_dim: int, prior: str, num_classes: int) -> list[Batch]:
-    """Inputs of both BATCH_SIZES that show every class at least once."""
+def batches(spec: ModelSpec) -> list[Batch]:
+    """Inputs of both BATCH_SIZES that show every value of every attribute at least once."""
+    most = max(spec.classes, default=0)
 
     def make() -> Iterator[Batch]:
         for size in BATCH_SIZES:
-            for i in range(max(2, -(-num_classes // size) if size > 1 else 0)):
+            for i in range(max(2, -(-most // size) if size > 1 else 0)):
                 seeds = np.arange(i * size, (i + 1) * size)
-                classes = {"labels": seeds % num_classes} if num_classes else {}
-                yield {"z": z_from_seeds(seeds, z_dim, prior), **classes}
+                batch = {"z": z_from_seeds(seeds, spec.z_dim, spec.z_prior)}
+                if spec.classes:
+                    columns = [seeds % count for count in spec.classes]
+                    batch["labels"] = np.stack(columns, axis=1) if len(columns) > 1 else columns[0]
+                if spec.noise_dim:
+                    batch["noise"] = noise_from_seeds(seeds, spec.noise_dim)
+                yield batch
 
     return list(make())
 
 
 def reference(G: keras.Model, inputs: list[Batch]) -> list[np.ndarray]:
     """TensorFlow's images, float32 (N, H, W, C) in [-1, 1], a batch each."""
-    return [np.asarray(G(list(b.values()) if len(b) > 1 else b["z"], training=False)) for b in inputs]
+
+    def images(batch: Batch) -> np.ndarray:
+        c = batch["labels"].reshape(len(batch["z"]), -1).astype(np.int32) if "labels" in batch else None
+        return np.asarray(G(inputs_of(batch["z"], c, batch.get("noise")), training=False))
+
+    return [images(batch) for batch in inputs]
 
 
 def check_equal(content: bytes, inputs: list[Batch], expected: list[np.ndarray], layout: str) -> Parity:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfgan_kit.errors import SampleError, nearest
+from tfgan_kit.errors import SampleError
+from tfgan_kit.export.labels import Labels, class_index, labels_for
 from tfgan_kit.export.session import available_cores, open_session, read_model, read_spec
-from tfgan_kit.latents import z_from_seeds
+from tfgan_kit.latents import noise_from_seeds, z_from_seeds
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 # Pictures a run of onnxruntime on the CPU: a larger one's maps fall out of the caches, and it is slower a picture.
 _PER_RUN = 16
 
-Labels = int | str | Sequence[int | str] | np.ndarray
+# The inputs of a part of the pictures, by name.
+Feed = Callable[[slice], dict[str, np.ndarray]]
 
 
 class Sampler:
@@ -73,17 +75,19 @@ class Sampler:
         truncation: float = 1.0,
         batch: int | None = None,
     ) -> np.ndarray:
-        """The pictures of `seeds`: the same picture for the same seed and class, whatever it is drawn together with.
+        """The pictures of `seeds`: the same picture for the same seed and labels, whatever it is drawn together with.
 
         On one machine and device that holds to the bit on the CPU; between machines, and on a GPU, whose matrix
         products depend on the batch, a value may round to the neighbouring grey level.
 
         Args:
             seeds: (N,) integers in [0, 2**63).
-            labels: for a conditional model one class for all, or a sequence of N; an index or a name. None: class
-                seed % num_classes, so that successive seeds go through the classes.
-            truncation: factor of z in [0, 1], towards the mean picture; 1 leaves z as it is. A spherical prior has
-                no mean on its sphere and takes only 1.
+            labels: for a conditional model one class for all, or a sequence of N; an index or a name. For a model of
+                several attributes the same for each by name, such as {"hair": "brown", "glasses": 0}, or (N, A)
+                indices. None, or for attributes that are not named: by the seed, which goes through a single
+                attribute's classes, seed % K, and draws several independently.
+            truncation: factor of z in [0, 1], towards the mean picture; 1 leaves z as it is, and is all that a model
+                takes whose z is spherical, with no mean on its sphere, or whose w was truncated at export.
             batch: most pictures made at a time; None: the sampler's own.
 
         Returns:
@@ -93,66 +97,84 @@ class Sampler:
             SampleError: a seed, class, truncation or batch that is not legal.
         """
         numbers = _checked_seeds(seeds)
-        if not 0 <= truncation <= 1:
-            raise SampleError(f"truncation must be in [0, 1]; got {truncation}")
-        if truncation != 1 and self.spec.z_prior == "spherical":
-            raise SampleError(f"a model with a spherical z takes only truncation 1; got {truncation}")
+        self._check_truncation(truncation)
+        c = labels_for(self.spec, labels, numbers)
 
-        def z_of(part: slice) -> np.ndarray:
+        def feed(part: slice) -> dict[str, np.ndarray]:
             z = z_from_seeds(numbers[part], self.spec.z_dim, self.spec.z_prior)
-            return z if truncation == 1 else z * np.float32(truncation)
+            z = z if truncation == 1 else z * np.float32(truncation)
+            return _inputs(z, c, part) | self._noise(numbers[part])
 
-        return self._made(len(numbers), z_of, self._classes(labels, numbers), batch)
+        return self._made(len(numbers), feed, batch)
 
-    def generate(self, z: np.ndarray, labels: Labels | None = None, batch: int | None = None) -> np.ndarray:
+    def generate(
+        self,
+        z: np.ndarray,
+        labels: Labels | None = None,
+        batch: int | None = None,
+        noise: np.ndarray | None = None,
+    ) -> np.ndarray:
         """The pictures of given latents, for walks between pictures and arithmetic on them.
 
         Args:
             z: (N, z_dim) float32.
-            labels: as in `sample`; None: class i % num_classes for the i-th.
+            labels: as in `sample`; what is left open is by the seed i for the i-th.
             batch: as in `sample`.
+            noise: (N, noise_dim) float32, for a model that has such an input; None: that of the seed i for the i-th.
 
         Returns:
             (N, H, W, C) uint8.
 
         Raises:
-            SampleError: a z of another shape or dtype, or a class or batch that is not legal.
+            SampleError: a z or noise of another shape or dtype, or a class or batch that is not legal.
         """
-        if z.ndim != 2 or z.shape[1] != self.spec.z_dim or z.dtype != np.float32:
-            raise SampleError(f"z must be (N, {self.spec.z_dim}) float32; got {z.shape} {z.dtype}")
-        return self._made(len(z), lambda part: z[part], self._classes(labels, np.arange(len(z))), batch)
+        _check_rows("z", z, (None, self.spec.z_dim))
+        if noise is not None:
+            if not self.spec.noise_dim:
+                raise SampleError("the model has no input noise: leave noise out")
+            _check_rows("noise", noise, (len(z), self.spec.noise_dim))
+        seeds = np.arange(len(z))
+        c = labels_for(self.spec, labels, seeds)
 
-    def class_index(self, label: int | str) -> int:
+        def feed(part: slice) -> dict[str, np.ndarray]:
+            drawn = self._noise(seeds[part]) if noise is None else {"noise": noise[part]}
+            return _inputs(z[part], c, part) | drawn
+
+        return self._made(len(z), feed, batch)
+
+    def class_index(self, label: int | str, attribute: str | None = None) -> int:
         """The index of a class that is given as index or name; a name that is a number is a name first.
 
-        Raises:
-            SampleError: an unconditional model, or no such class.
-        """
-        names = self.spec.class_names
-        if names is None:
-            raise SampleError(f"the model is unconditional and has no classes; got class {label!r}: leave it out")
-        if isinstance(label, str):
-            if label in names:
-                return names.index(label)
-            if not label.isdecimal():
-                raise SampleError(f"unknown class {label!r}: {nearest(label, names)}")
-        elif isinstance(label, bool) or not isinstance(label, int | np.integer):
-            raise SampleError(f"a class is an index or a name; got {label!r}; legal: 0 to {len(names) - 1}")
-        if not 0 <= int(label) < len(names):
-            raise SampleError(f"class {label} does not exist; legal: 0 to {len(names) - 1}, or {', '.join(names)}")
-        return int(label)
+        Args:
+            label: index or name.
+            attribute: whose value it is; None: the only one's.
 
-    def _made(
-        self, count: int, z_of: Callable[[slice], np.ndarray], classes: np.ndarray | None, batch: int | None
-    ) -> np.ndarray:
-        """`count` pictures, (count, H, W, C) uint8; `z_of` gives the latents of a part of them."""
+        Raises:
+            SampleError: an unconditional model, no such attribute, or no such class.
+        """
+        return class_index(self.spec, label, attribute)
+
+    def _check_truncation(self, psi: float) -> None:
+        if not 0 <= psi <= 1:
+            raise SampleError(f"truncation must be in [0, 1]; got {psi}")
+        if psi != 1 and self.spec.truncation == "w":
+            raise SampleError(
+                f"the model's truncation was set at export, to {self.spec.psi:g}, and it takes only 1 here; got {psi}: "
+                f"tfgan export --onnx --truncation {psi} makes a model with another"
+            )
+        if psi != 1 and self.spec.z_prior == "spherical":
+            raise SampleError(f"a model with a spherical z takes only truncation 1; got {psi}")
+
+    def _noise(self, seeds: np.ndarray) -> dict[str, np.ndarray]:
+        """The input `noise` of seeds, where there is one."""
+        return {"noise": noise_from_seeds(seeds, self.spec.noise_dim)} if self.spec.noise_dim else {}
+
+    def _made(self, count: int, feed: Feed, batch: int | None) -> np.ndarray:
+        """`count` pictures, (count, H, W, C) uint8."""
         images = np.empty((count, *self.spec.image_shape), np.uint8)
 
         def make(part: slice) -> None:
-            feed = {"z": z_of(part)}
-            if classes is not None:
-                feed["labels"] = classes[part]
-            (made,) = session.run(["images"], feed)
+            (made,) = session.run(["images"], feed(part))
             images[part] = _as_uint8(made.transpose(0, 2, 3, 1) if self.spec.layout == "nchw" else made)
 
         # A single picture, or few, on many cores: only threads within a run use them.
@@ -175,15 +197,19 @@ class Sampler:
             self._wide = open_session(self._content, self.device, self._threads, source="the model")
         return self._wide
 
-    def _classes(self, labels: Labels | None, seeds: np.ndarray) -> np.ndarray | None:
-        """(N,) int64 class indices, or None for an unconditional model."""
-        if labels is None:
-            return seeds % self.spec.num_classes if self.spec.num_classes else None
-        if isinstance(labels, str | int) or np.ndim(labels) == 0:
-            return np.full(len(seeds), self.class_index(labels), np.int64)  # type: ignore[arg-type]
-        if len(labels) != len(seeds):
-            raise SampleError(f"labels must be one class, or one a seed; got {len(labels)} for {len(seeds)} seeds")
-        return np.array([self.class_index(label) for label in labels], np.int64)
+
+def _inputs(z: np.ndarray, c: np.ndarray | None, part: slice) -> dict[str, np.ndarray]:
+    """The inputs `z`, which is of the part, and `labels`, where there are some."""
+    return {"z": z} if c is None else {"z": z, "labels": c[part]}
+
+
+def _check_rows(name: str, array: np.ndarray, shape: tuple[int | None, int]) -> None:
+    """Refuse an array that is not of float32 and of that shape; None is any."""
+    rows, columns = shape
+    right = array.ndim == 2 and array.shape[1] == columns and rows in (None, len(array))
+    if not right or array.dtype != np.float32:
+        wanted = "N" if rows is None else rows
+        raise SampleError(f"{name} must be ({wanted}, {columns}) float32; got {array.shape} {array.dtype}")
 
 
 def _checked_batch(batch: int) -> int:

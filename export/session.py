@@ -84,8 +84,10 @@ def read_spec(session: onnxruntime.InferenceSession, source: str) -> ModelSpec:
     """
     spec = ModelSpec.from_json(session.get_modelmeta().custom_metadata_map.get(PROPERTY), source=source)
     expected: list[tuple[str, str, list[Any]]] = [("z", "tensor(float)", [spec.z_dim])]
-    if spec.num_classes:
-        expected.append(("labels", "tensor(int64)", []))
+    if spec.classes:
+        expected.append(("labels", "tensor(int64)", [len(spec.classes)] if len(spec.classes) > 1 else []))
+    if spec.noise_dim:
+        expected.append(("noise", "tensor(float)", [spec.noise_dim]))
     expected.append(("images", _TYPES[spec.dtype], list(spec.output_shape)))
     found = [(value.name, value.type, value.shape[1:]) for value in [*session.get_inputs(), *session.get_outputs()]]
     if found != expected:

@@ -12,7 +12,14 @@
      "parity":  {"max_abs_error": 2e-07, "batch_sizes": [1, 16], "tolerance": 0.0001},
      "tfgan_kit": "0.1.0"}
 
-Graph inputs are `z` (N, dim) float32 and, where there are classes, `labels` (N,) int64; the output is `images`.
+and only where they are needed:
+
+     "attributes": {"hair": ["brown", "black"], "glasses": ["none", "round"], ...}, of several labels; "classes" is null
+     "noise":      {"dim": 4096}
+     "truncation": {"of": "w", "psi": 0.7}
+
+Graph inputs are `z` (N, dim) float32; with classes `labels` (N,) int64, with attributes (N, A) int64 in their order;
+with noise `noise` (N, dim) float32, standard normal. The output is `images`.
 Keys that a reader does not know are left alone; a change of meaning raises `format`.
 """
 
@@ -33,6 +40,10 @@ LAYOUTS = ("nhwc", "nchw")
 # Values of the images by the dtype they are stored in.
 RANGES: dict[str, tuple[float, float]] = {"uint8": (0, 255), "float32": (-1, 1)}
 WEIGHTS = ("ema", "last")
+# What a truncation brings nearer to its mean: z, when pictures are drawn, or w, by weights that were exported so.
+TRUNCATIONS = ("z", "w")
+# The attribute of a model with one label a picture.
+ONLY = "class"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +52,7 @@ class Parity:
 
     Attributes:
         max_abs_error: largest difference of a value, on images in [-1, 1].
-        batch_sizes: batch sizes that were compared; every class is among the compared ones.
+        batch_sizes: batch sizes that were compared; every value of every attribute is among what was compared.
         tolerance: the largest difference that an export may have.
     """
 
@@ -57,7 +68,8 @@ class ModelSpec:
     Attributes:
         z_dim: length of z.
         z_prior: distribution of z, see `tfgan_kit.latents`.
-        class_names: names of the classes, or None for an unconditional model.
+        attributes: names of the values of each label attribute, in the order of the columns of `labels`; {} for an
+            unconditional model. A single one is called "class".
         height, width, channels: of the images, px.
         layout: order of the output's axes after N, "nhwc" or "nchw".
         dtype: of the output, "uint8" (values 0 to 255) or "float32" (values -1 to 1).
@@ -65,14 +77,17 @@ class ModelSpec:
         data_spec, data_digest, data_images: what it was trained on, and how many images that is.
         nimg: images seen in training.
         weights: "ema", the moving average of the weights, or "last".
-        figures: measured figures by name; may be empty.
         parity: how far the file is from the trained generator.
         tfgan_kit: version that wrote the file.
+        figures: measured figures by name; may be empty.
+        noise_dim: values of the input `noise` a picture; 0: the model has none.
+        truncation: "z", factor of z to be chosen for each picture, or "w", which was chosen at export.
+        psi: what was chosen, in [0, 1]; 1: nothing is truncated.
     """
 
     z_dim: int
     z_prior: str
-    class_names: tuple[str, ...] | None
+    attributes: Mapping[str, tuple[str, ...]]
     height: int
     width: int
     channels: int
@@ -89,11 +104,14 @@ class ModelSpec:
     parity: Parity
     tfgan_kit: str
     figures: Mapping[str, float] = field(default_factory=dict)
+    noise_dim: int = 0
+    truncation: str = "z"
+    psi: float = 1.0
 
     @property
-    def num_classes(self) -> int:
-        """0 for an unconditional model."""
-        return len(self.class_names or ())
+    def classes(self) -> tuple[int, ...]:
+        """Values of each attribute; () for an unconditional model."""
+        return tuple(len(names) for names in self.attributes.values())
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -110,10 +128,17 @@ class ModelSpec:
     def to_json(self) -> str:
         """The text of the metadata property."""
         images = {"height": self.height, "width": self.width, "channels": self.channels}
+        lists = {name: list(values) for name, values in self.attributes.items()}
+        several = {"attributes": lists} if len(lists) > 1 else {}
+        noise = {"noise": {"dim": self.noise_dim}} if self.noise_dim else {}
+        truncation = {} if self.truncation == "z" else {"truncation": {"of": self.truncation, "psi": self.psi}}
         content = {
             "format": FORMAT,
             "z": {"dim": self.z_dim, "prior": self.z_prior},
-            "classes": None if self.class_names is None else list(self.class_names),
+            "classes": next(iter(lists.values())) if len(lists) == 1 else None,
+            **several,
+            **noise,
+            **truncation,
             "images": {**images, "layout": self.layout, "dtype": self.dtype, "range": list(RANGES[self.dtype])},
             "recipe": {"name": self.recipe_name, "digest": self.recipe_digest, "fields": dict(self.recipe)},
             "data": {"spec": self.data_spec, "digest": self.data_digest, "images": self.data_images},
@@ -164,17 +189,27 @@ class _Reader:
     def __init__(self, content: Any, source: str, path: str = "") -> None:
         self.content, self.source, self.path = content, source, path
 
-    def get(self, key: str, kind: type, *, choices: tuple[str, ...] = (), low: float = -math.inf) -> Any:
+    def get(
+        self, key: str, kind: type, *, choices: tuple[str, ...] = (), low: float = -math.inf, high: float = math.inf
+    ) -> Any:
         value: Any = self.content.get(key) if isinstance(self.content, dict) else None
         if kind is float and type(value) is int:
             value = float(value)
         legal = type(value) is kind and (not choices or value in choices)
-        if not legal or (isinstance(value, int) and value < low):
+        if not legal or (isinstance(value, int | float) and not low <= value <= high):
             self.fail(key, value)
         return value
 
-    def part(self, key: str) -> _Reader:
-        return _Reader(self.get(key, dict), self.source, f"{self.path}{key}.")
+    def names(self, key: str) -> tuple[str, ...]:
+        values = self.get(key, list)
+        if not values or not all(isinstance(value, str) for value in values):
+            self.fail(key, values)
+        return tuple(values)
+
+    def part(self, key: str, default: Any = None) -> _Reader:
+        """The object at `key`; `default` where there is none, or an error where that is None."""
+        there = default is None or self.content.get(key) is not None
+        return _Reader(self.get(key, dict) if there else default, self.source, f"{self.path}{key}.")
 
     def fail(self, key: str, value: Any) -> None:
         raise ModelFileError(
@@ -184,9 +219,8 @@ class _Reader:
 
 def _from_content(top: _Reader) -> ModelSpec:
     z, images, recipe, data, parity = (top.part(key) for key in ("z", "images", "recipe", "data", "parity"))
-    names = top.content.get("classes", ())
-    if names is not None and not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
-        top.fail("classes", names)
+    noise = top.part("noise", {"dim": 0})
+    truncation = top.part("truncation", {"of": "z", "psi": 1.0})
     batch_sizes = parity.get("batch_sizes", list)
     if not all(type(size) is int for size in batch_sizes):
         parity.fail("batch_sizes", batch_sizes)
@@ -196,7 +230,10 @@ def _from_content(top: _Reader) -> ModelSpec:
     return ModelSpec(
         z_dim=z.get("dim", int, low=1),
         z_prior=z.get("prior", str, choices=PRIORS),
-        class_names=None if names is None else tuple(names),
+        attributes=_attributes(top),
+        noise_dim=noise.get("dim", int, low=0),
+        truncation=truncation.get("of", str, choices=TRUNCATIONS),
+        psi=truncation.get("psi", float, low=0, high=1),
         height=images.get("height", int, low=1),
         width=images.get("width", int, low=1),
         channels=images.get("channels", int, low=1),
@@ -218,3 +255,11 @@ def _from_content(top: _Reader) -> ModelSpec:
         ),
         tfgan_kit=top.get("tfgan_kit", str),
     )
+
+
+def _attributes(top: _Reader) -> dict[str, tuple[str, ...]]:
+    """Of both forms: "classes" of one label, which is there and perhaps null, or else "attributes" of several."""
+    if top.content.get("classes", ()) is not None:
+        return {ONLY: top.names("classes")}
+    several = top.part("attributes", {})
+    return {name: several.names(name) for name in several.content}

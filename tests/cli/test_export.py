@@ -31,8 +31,8 @@ def calls(monkeypatch):
 
     seen = Calls()
     spec = ModelSpec(
-        z_dim=4, z_prior="normal", class_names=("a", "b"), height=8, width=8, channels=1, layout="nhwc", dtype="uint8",
-        recipe_name="mnist", recipe_digest="", recipe={}, data_spec="mnist", data_digest="", data_images=1, nimg=1500,
+        z_dim=4, z_prior="normal", attributes={"class": ("a", "b")}, height=8, width=8, channels=1, layout="nhwc",
+        dtype="uint8", recipe_name="mnist", recipe_digest="", recipe={}, data_spec="mnist", data_digest="", data_images=1, nimg=1500,
         weights="ema", parity=Parity(max_abs_error=2.4e-7, batch_sizes=(1, 16), tolerance=1e-4), tfgan_kit="0",
     )  # fmt: skip
 
@@ -49,7 +49,7 @@ def calls(monkeypatch):
 def runs(tmp_path, monkeypatch):
     """Two runs in artifacts/ under the present folder; 0001 has the newer checkpoint."""
     monkeypatch.chdir(tmp_path)
-    facts = DataFacts(spec="mnist", images=1, shape=(8, 8, 1), class_names=None, digest="")
+    facts = DataFacts(spec="mnist", images=1, shape=(8, 8, 1), attributes={}, digest="")
     for i, name in enumerate(("0002-mnist", "0001-mnist")):
         run = RunFolder(Path("artifacts") / name)
         run.path.mkdir(parents=True)
@@ -95,8 +95,11 @@ def test_ways_to_write_it(calls, runs, args, run, file):
 
 
 def test_options_are_passed_on(calls, runs):
-    run_cli("--onnx", "--layout", "nchw", "--output", "float32", "--weights", "last")
-    assert calls.options == {"layout": "nchw", "output": "float32", "opset": 17, "weights": "last"}
+    run_cli("--onnx", "--layout", "nchw", "--output", "float32", "--weights", "last", "--truncation", "0.7")
+    expected = {"layout": "nchw", "output": "float32", "opset": 17, "weights": "last", "truncation": 0.7}
+    assert calls.options == expected
+    run_cli("--onnx")
+    assert calls.options["truncation"] == 1
 
 
 @pytest.mark.parametrize(
@@ -120,6 +123,8 @@ def test_options_and_runs_that_are_not_legal(runs, tmp_path, monkeypatch):
         run_cli("--onnx", "--opset", "21")
     with pytest.raises(ExportError, match="legal: nhwc, nchw"):
         run_cli("--onnx", "--layout", "hwc")
+    with pytest.raises(ExportError, match=r"truncation must be in \[0, 1\]; got 1.5"):
+        run_cli("--onnx", "--truncation", "1.5")
     with pytest.raises(RunError, match="is not a run"):
         run_cli("elsewhere", "--onnx")
     (tmp_path / "empty").mkdir()

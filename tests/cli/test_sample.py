@@ -13,35 +13,52 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from tfgan_kit.cli.main import app
-from tfgan_kit.cli.sample import parse_seeds
+from tfgan_kit.cli.sample import parse_classes, parse_seeds
 from tfgan_kit.errors import DeviceError, ModelFileError, SampleError, TfganKitError
 from tfgan_kit.export import ModelSpec, Sampler
 from tfgan_kit.export.spec import PROPERTY, Parity
 
-CLASSES = ("ant", "bee", "cat")
+CLASSES = {"class": ("ant", "bee", "cat")}
+HAIR = {"hair": ("brown", "black", "red"), "glasses": ("none", "round"), "ear": ("none", "ring", "red=ring")}
 
 
-def write_model(path, names=None, channels=1):
-    """A model file whose pictures are noise: 4x5 px, made without TensorFlow."""
+def write_model(path, attributes=None, channels=1, noise_dim=0, **fields):
+    """A model file whose pictures are noise: 4x5 px, made without TensorFlow; each attribute adds a shade."""
+    attributes = attributes or {}
     rng = np.random.default_rng(0)
-    shape = (4, 5, channels)
+    shape, pixels = (4, 5, channels), 20 * channels
     spec = ModelSpec(
-        z_dim=3, z_prior="normal", class_names=names, height=4, width=5, channels=channels, layout="nhwc",
+        z_dim=3, z_prior="normal", attributes=attributes, height=4, width=5, channels=channels, layout="nhwc",
         dtype="uint8", recipe_name="", recipe_digest="", recipe={}, data_spec="", data_digest="", data_images=0,
         nimg=0, weights="ema", parity=Parity(max_abs_error=0.0, batch_sizes=(), tolerance=0.0), tfgan_kit="0",
+        noise_dim=noise_dim, **fields,
     )  # fmt: skip
     weights = {
-        "w": (100 * rng.normal(size=(3, 20 * channels))).astype(np.float32),
-        "table": np.linspace(0, 200, 20 * channels * 3).reshape(3, -1).astype(np.float32),
+        "w": (100 * rng.normal(size=(3, pixels))).astype(np.float32),
+        "v": (100 * rng.normal(size=(noise_dim, pixels))).astype(np.float32),
         "low": np.float32(0), "high": np.float32(255), "shape": np.array([-1, *shape]),
     }  # fmt: skip
     nodes = [helper.make_node("MatMul", ["z", "w"], ["x"])]
     inputs = [helper.make_tensor_value_info("z", TensorProto.FLOAT, ["N", 3])]
-    if names:
-        inputs.append(helper.make_tensor_value_info("labels", TensorProto.INT64, ["N"]))
-        nodes += [helper.make_node("Gather", ["table", "labels"], ["e"]), helper.make_node("Add", ["x", "e"], ["y"])]
+    if attributes:
+        axes = ["N"] if len(attributes) == 1 else ["N", len(attributes)]
+        inputs.append(helper.make_tensor_value_info("labels", TensorProto.INT64, axes))
+    last = "x"
+    for a, names in enumerate(attributes.values()):
+        weights[f"table{a}"] = np.linspace(0, 200, pixels * len(names)).reshape(len(names), -1).astype(np.float32)
+        index = "labels"
+        if len(attributes) > 1:
+            weights[f"column{a}"], index = np.int64(a), f"index{a}"
+            nodes.append(helper.make_node("Gather", ["labels", f"column{a}"], [index], axis=1))
+        nodes.append(helper.make_node("Gather", [f"table{a}", index], [f"e{a}"]))
+        nodes.append(helper.make_node("Add", [last, f"e{a}"], [f"x{a}"]))
+        last = f"x{a}"
+    if noise_dim:
+        inputs.append(helper.make_tensor_value_info("noise", TensorProto.FLOAT, ["N", noise_dim]))
+        nodes += [helper.make_node("MatMul", ["noise", "v"], ["n"]), helper.make_node("Add", [last, "n"], ["noisy"])]
+        last = "noisy"
     nodes += [
-        helper.make_node("Clip", ["y" if names else "x", "low", "high"], ["c"]),
+        helper.make_node("Clip", [last, "low", "high"], ["c"]),
         helper.make_node("Cast", ["c"], ["u"], to=TensorProto.UINT8),
         helper.make_node("Reshape", ["u", "shape"], ["images"]),
     ]
@@ -60,6 +77,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_model(Path("plain.onnx"), channels=3)
     write_model(Path("named.onnx"), CLASSES)
+    write_model(Path("several.onnx"), HAIR, noise_dim=2)
     return tmp_path
 
 
@@ -122,9 +140,75 @@ def test_seeds(folder, args, seeds, grid):
 
 def test_one_class(folder):
     expected = Sampler("named.onnx").sample(range(64), 1)[..., 0]
-    for label in ("bee", "1"):
+    for label in ("bee", "1", "class=bee"):
         run_cli("named.onnx", "--class", label)
         np.testing.assert_array_equal(tiles("samples.png")[2], expected)
+
+
+def test_several_attributes(folder):
+    sampler = Sampler("several.onnx")
+    run_cli("several.onnx")
+    rows, columns, images = tiles("samples.png")
+    assert (rows, columns) == (8, 8)
+    np.testing.assert_array_equal(images, sampler.sample(range(64))[..., 0])
+    for args, labels in (
+        (["glasses=round"], {"glasses": 1}),
+        (["hair=2", "ear=none"], {"hair": 2, "ear": 0}),
+        (["black", "ear=red=ring"], {"hair": 1, "ear": 2}),
+    ):
+        run_cli("several.onnx", "-n", "9", *(word for arg in args for word in ("--class", arg)))
+        np.testing.assert_array_equal(tiles("samples.png")[2], sampler.sample(range(9), labels)[..., 0])
+
+
+def test_a_truncation_of_w_is_made_at_export(folder):
+    write_model(Path("style.onnx"), truncation="w", psi=0.7)
+    run_cli("style.onnx", "-n", "1")
+    with pytest.raises(SampleError, match=r"set at export, to 0.7, .* got 0.5: tfgan export --onnx --truncation 0.5"):
+        run_cli("style.onnx", "--truncation", "0.5")
+
+
+@pytest.mark.parametrize(
+    ("texts", "chosen"),
+    [
+        ([], {}),
+        (["hair=brown"], {"hair": "brown"}),
+        (["hair=7", "glasses=none"], {"hair": "7", "glasses": "none"}),
+        (["ring"], {"ear": "ring"}),
+        (["red=ring"], {"ear": "red=ring"}),
+        (["ear=red=ring"], {"ear": "red=ring"}),
+        (["round", "brown", "ear=none"], {"glasses": "round", "hair": "brown", "ear": "none"}),
+    ],
+)
+def test_parse_classes(texts, chosen):
+    assert parse_classes(texts, HAIR) == chosen
+
+
+def test_parse_classes_of_one_attribute():
+    for text in ("bee", "class=bee"):
+        assert parse_classes([text], CLASSES)["class"] == "bee"
+    assert parse_classes(["1"], CLASSES) == {"class": "1"}
+    assert parse_classes(["class=a"], {"class": ("a", "class=a")}) == {"class": "class=a"}
+    assert parse_classes(["a=b=1"], {"a": ("x", "y"), "a=b": ("x", "y")}) == {"a=b": "1"}
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["none"], "is a value of 2 attributes: say which one, --class glasses=none or --class ear=none"),
+        (["3"], "--class 3 is a value of no attribute: legal: NAME=VALUE, NAME one of hair, glasses, ear"),
+        (["blak"], "is a value of no attribute: did you mean hair=black"),
+        (["glases=none"], "has no attribute 'glases': did you mean 'glasses'. legal: ear, glasses, hair"),
+        (["hair=blak"], "unknown hair 'blak': did you mean 'black'. legal: black, brown, red"),
+        (["hair=3"], "hair 3 does not exist; legal: 0 to 2, or brown, black, red"),
+        (["hair="], "unknown hair ''"),
+        (["hair=red", "hair=black"], "--class sets hair twice, to 'red' and 'black': set it once"),
+    ],
+)
+def test_classes_that_are_not_legal(folder, args, message):
+    before = sorted(os.listdir())
+    with pytest.raises(SampleError, match=message):
+        run_cli("several.onnx", *(word for arg in args for word in ("--class", arg)))
+    assert sorted(os.listdir()) == before
 
 
 def test_truncation(folder):
@@ -197,6 +281,8 @@ def test_requests_that_are_not_legal(folder, args, error, message):
 def test_an_unknown_class_is_answered_with_the_nearest(folder):
     with pytest.raises(SampleError, match="did you mean 'cat'"):
         run_cli("named.onnx", "--class", "kat")
+    with pytest.raises(SampleError, match="sets class twice"):
+        run_cli("named.onnx", "--class", "cat", "--class", "0")
 
 
 def test_a_picture_that_its_format_cannot_hold(folder, monkeypatch):

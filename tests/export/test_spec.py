@@ -1,5 +1,6 @@
 """The metadata contract: what is written is read back, and what is not legal is refused by name."""
 
+import dataclasses
 import json
 
 import pytest
@@ -11,7 +12,7 @@ from tfgan_kit.export.spec import ModelSpec, Parity
 @pytest.fixture
 def spec():
     return ModelSpec(
-        z_dim=64, z_prior="normal", class_names=("a", "b"), height=28, width=20, channels=3, layout="nchw",
+        z_dim=64, z_prior="normal", attributes={"class": ("a", "b")}, height=28, width=20, channels=3, layout="nchw",
         dtype="float32", recipe_name="mnist", recipe_digest="ab", recipe={"z_dim": 64}, data_spec="mnist",
         data_digest="cd", data_images=70_000, nimg=10, weights="last", tfgan_kit="0.1.0", figures={"fd": 1.5},
         parity=Parity(max_abs_error=1e-7, batch_sizes=(1, 16), tolerance=1e-4),
@@ -27,7 +28,50 @@ def test_round_trip(spec):
     }  # fmt: skip
     assert spec.output_shape == (3, 28, 20)
     assert spec.image_shape == (28, 20, 3)
-    assert spec.num_classes == 2
+    assert spec.classes == (2,)
+    assert content["classes"] == ["a", "b"]
+    assert not {"attributes", "noise", "truncation"} & content.keys()
+
+
+HAIR = {"hair": ("brown", "black", "red"), "glasses": ("none", "round")}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "classes"),
+    [({}, ()), ({"class": ("a",)}, (1,)), (HAIR, (3, 2)), ({str(i): ("x",) for i in range(9)}, (1,) * 9)],
+)
+@pytest.mark.parametrize("changes", [{}, {"noise_dim": 12}, {"truncation": "w", "psi": 0.7}, {"truncation": "w"}])
+def test_round_trip_of_attributes_noise_and_truncation(spec, attributes, classes, changes):
+    spec = dataclasses.replace(spec, attributes=attributes, **changes)
+    read = ModelSpec.from_json(spec.to_json())
+    assert read == spec
+    assert list(read.attributes) == list(attributes)
+    assert read.classes == classes
+
+
+def test_the_form_of_attributes_noise_and_truncation(spec):
+    several = dataclasses.replace(spec, attributes=HAIR, noise_dim=12, truncation="w", psi=0.7)
+    content = json.loads(several.to_json())
+    assert content["classes"] is None
+    assert content["attributes"] == {"hair": ["brown", "black", "red"], "glasses": ["none", "round"]}
+    assert content["noise"] == {"dim": 12}
+    assert content["truncation"] == {"of": "w", "psi": 0.7}
+    assert json.loads(dataclasses.replace(spec, attributes={}).to_json())["classes"] is None
+
+
+def test_a_file_of_the_first_release_is_read():
+    """Without attributes, noise and truncation."""
+    text = json.dumps({
+        "format": 1, "z": {"dim": 64, "prior": "normal"}, "classes": ["0", "1"],
+        "images": {"height": 28, "width": 28, "channels": 1, "layout": "nhwc", "dtype": "uint8", "range": [0, 255]},
+        "recipe": {"name": "mnist", "digest": "", "fields": {}},
+        "data": {"spec": "mnist", "digest": "", "images": 60000},
+        "nimg": 1200000, "weights": "ema", "figures": {}, "tfgan_kit": "0.1.0",
+        "parity": {"max_abs_error": 2e-07, "batch_sizes": [1, 16], "tolerance": 0.0001},
+    })  # fmt: skip
+    spec = ModelSpec.from_json(text)
+    assert spec.attributes == {"class": ("0", "1")}
+    assert (spec.noise_dim, spec.truncation, spec.psi) == (0, "z", 1.0)
 
 
 def test_unknown_keys_are_left_alone(spec):
@@ -54,6 +98,9 @@ def test_newer_format():
         ("z.dim", 0), ("z.dim", "64"), ("z.dim", True), ("z.prior", "cauchy"), ("z", None), ("classes", []),
         ("classes", "ab"), ("classes", [1, 2]), ("images.height", -1), ("images.layout", "hwc"),
         ("images.dtype", "int8"), ("images.range", [0, 1]), ("nimg", -1), ("nimg", 1.5), ("weights", "best"),
+        ("noise", 3), ("noise", {}), ("noise", {"dim": -1}), ("noise", {"dim": "9"}), ("truncation", "w"),
+        ("truncation", {"of": "x", "psi": 1}), ("truncation", {"of": "w"}), ("truncation", {"of": "w", "psi": 1.5}),
+        ("truncation", {"of": "w", "psi": -0.5}), ("truncation", {"of": "w", "psi": float("nan")}),
         ("figures", None), ("parity.batch_sizes", ["1"]), ("parity.max_abs_error", None), ("data.images", None),
     ],
 )  # fmt: skip
@@ -65,6 +112,13 @@ def test_values_that_are_not_legal_are_named(spec, path, value):
         part = part[parent]
     part[key] = value
     with pytest.raises(ModelFileError, match=f"is damaged: {path}"):
+        ModelSpec.from_json(json.dumps(content))
+
+
+@pytest.mark.parametrize("attributes", [[], 3, {"a": []}, {"a": "b"}, {"a": ["b"], "c": [1]}, {"a": None}])
+def test_attributes_that_are_not_legal_are_named(spec, attributes):
+    content = json.loads(spec.to_json()) | {"classes": None, "attributes": attributes}
+    with pytest.raises(ModelFileError, match="is damaged: attributes"):
         ModelSpec.from_json(json.dumps(content))
 
 
