@@ -1,5 +1,7 @@
 """Layers that the families share and Keras lacks. Each takes a Keras dtype policy, is jittable and has an ONNX form."""
 
+from tfgan_kit.networks.layers.minibatch import MinibatchDiscrimination, MinibatchStddev
+from tfgan_kit.networks.layers.norms import normalise
 from tfgan_kit.networks.layers.randomness import Randomness
 from tfgan_kit.networks.layers.resample import downsample, pixel_shuffle, upsample, upsample_bilinear
 from tfgan_kit.networks.layers.spectral import (
@@ -11,12 +13,15 @@ from tfgan_kit.networks.layers.spectral import (
 )
 
 __all__ = [
+    "MinibatchDiscrimination",
+    "MinibatchStddev",
     "Randomness",
     "SpectralConv2D",
     "SpectralConv2DTranspose",
     "SpectralDense",
     "SpectralEmbedding",
     "downsample",
+    "normalise",
     "pixel_shuffle",
     "power_iterate",
     "upsample",
