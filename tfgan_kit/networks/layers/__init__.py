@@ -1,5 +1,7 @@
 """Layers that the families share and Keras lacks. Each takes a Keras dtype policy, is jittable and has an ONNX form."""
 
+from tfgan_kit.networks.layers.attention import SelfAttention2D
+from tfgan_kit.networks.layers.equalized import EqualizedConv2D, EqualizedDense
 from tfgan_kit.networks.layers.minibatch import MinibatchDiscrimination, MinibatchStddev
 from tfgan_kit.networks.layers.norms import normalise
 from tfgan_kit.networks.layers.randomness import Randomness
@@ -13,9 +15,12 @@ from tfgan_kit.networks.layers.spectral import (
 )
 
 __all__ = [
+    "EqualizedConv2D",
+    "EqualizedDense",
     "MinibatchDiscrimination",
     "MinibatchStddev",
     "Randomness",
+    "SelfAttention2D",
     "SpectralConv2D",
     "SpectralConv2DTranspose",
     "SpectralDense",
