@@ -3,6 +3,7 @@
 from tfgan_kit.networks.layers.attention import SelfAttention2D
 from tfgan_kit.networks.layers.equalized import EqualizedConv2D, EqualizedDense
 from tfgan_kit.networks.layers.minibatch import MinibatchDiscrimination, MinibatchStddev
+from tfgan_kit.networks.layers.modulated import ModulatedConv2D
 from tfgan_kit.networks.layers.norms import normalise
 from tfgan_kit.networks.layers.randomness import Randomness
 from tfgan_kit.networks.layers.resample import downsample, pixel_shuffle, upsample, upsample_bilinear
@@ -19,6 +20,7 @@ __all__ = [
     "EqualizedDense",
     "MinibatchDiscrimination",
     "MinibatchStddev",
+    "ModulatedConv2D",
     "Randomness",
     "SelfAttention2D",
     "SpectralConv2D",
