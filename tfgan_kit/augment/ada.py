@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from tfgan_kit.augment.ada_ops import colour, spatial
+from tfgan_kit.augment.ada_ops import colour, draw, spatial
 from tfgan_kit.terms import DView, Transform
 
 # name: (of place, of place by more than whole pixels, of colour)
@@ -59,10 +59,11 @@ def ada(
 
     def apply(x: tf.Tensor, key: tf.Tensor, progress: tf.Tensor) -> tf.Tensor:
         del progress
+        draws = draw(key, x.shape[0])
         if place:
-            x = spatial(x, key, p, general=general)
+            x = spatial(x, draws, p, general=general)
         if tint:
-            x = colour(x, key, p)
+            x = colour(x, draws, p)
         return x
 
     def update(view: DView) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from enum import IntEnum
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -17,7 +18,7 @@ from tfgan_kit.augment.warp import affine
 
 
 class Op(IntEnum):
-    """The draws of one key: operation i has the splits 3 * i (whether), and 3 * i + 1 and 3 * i + 2 (how far)."""
+    """The changes, in their order."""
 
     FLIP = 0
     TURN = 1
@@ -34,43 +35,65 @@ class Op(IntEnum):
     SATURATION = 12
 
 
-def spatial(x: tf.Tensor, key: tf.Tensor, p: tf.Tensor, *, general: bool) -> tf.Tensor:
+class Draws(NamedTuple):
+    """What decides about the changes of n pictures.
+
+    Attributes:
+        chance: (operations, n), uniform in [0, 1): an operation applies where this is below p.
+        uniform: (operations, 2, n), in [0, 1): how far; the second is of those that draw twice.
+        normal: likewise, of mean 0 and deviation 1.
+    """
+
+    chance: tf.Tensor
+    uniform: tf.Tensor
+    normal: tf.Tensor
+
+
+def draw(key: tf.Tensor, n: int) -> Draws:
+    """The draws of one key, for n pictures: three splits of it, as many draws of its own would be slow to compile."""
+    shape = (len(Op), 2, n)
+    return Draws(
+        rng.uniform(key, (len(Op), n)), rng.uniform(rng.split(key, 1), shape), rng.normal(rng.split(key, 2), shape)
+    )
+
+
+def spatial(x: tf.Tensor, draws: Draws, p: tf.Tensor, *, general: bool) -> tf.Tensor:
     """Pictures moved in the plane; see `spatial_matrix`.
 
     Args:
         x: (B, H, W, C) float32, H and W at least 2.
-        key: (2,) int64.
+        draws: of B pictures.
         p: scalar in [0, 1].
         general: whether beside flips, quarter turns and whole pixels.
 
     Returns:
         (B, H, W, C) float32.
     """
-    n, height, width, _ = x.shape
+    _, height, width, _ = x.shape
     # Differs from appendix B.2: bilinear samples of the picture as it is, not wavelet-filtered ones of twice its size,
     # which would cost more than a small D does.
-    return affine(x, spatial_matrix(key, n, height, width, p, general=general))
+    return affine(x, spatial_matrix(draws, height, width, p, general=general))
 
 
-def colour(x: tf.Tensor, key: tf.Tensor, p: tf.Tensor) -> tf.Tensor:
+def colour(x: tf.Tensor, draws: Draws, p: tf.Tensor) -> tf.Tensor:
     """Pictures in other colours; see `colour_matrix`.
 
     Args:
         x: (B, H, W, C) float32, C of 1 or 3.
-        key: (2,) int64.
+        draws: of B pictures.
         p: scalar in [0, 1].
 
     Returns:
         (B, H, W, C) float32; not clipped.
     """
-    n, channels = x.shape[0], x.shape[-1]
-    matrix, offset = colour_matrix(key, n, channels, p)
+    channels = x.shape[-1]
+    matrix, offset = colour_matrix(draws, channels, p)
     # Sums, not a matrix product, which some devices take in fewer bits.
     mixed = sum(matrix[:, tf.newaxis, tf.newaxis, :, i] * x[..., i : i + 1] for i in range(channels))
     return mixed + offset[:, tf.newaxis, tf.newaxis, tf.newaxis]
 
 
-def spatial_matrix(key: tf.Tensor, n: int, height: int, width: int, p: tf.Tensor, *, general: bool) -> tf.Tensor:
+def spatial_matrix(draws: Draws, height: int, width: int, p: tf.Tensor, *, general: bool) -> tf.Tensor:
     """Drawn maps from places in the new picture to places in the old one, for `warp.affine`.
 
     A picture is, in this order, mirrored left to right, turned by quarters (oblong ones by halves) and moved by whole
@@ -81,15 +104,16 @@ def spatial_matrix(key: tf.Tensor, n: int, height: int, width: int, p: tf.Tensor
     Returns:
         (n, 2, 3) float32.
     """
-    ones, zeros = tf.ones((n,)), tf.zeros((n,))
-    flip = _sometimes(key, Op.FLIP, p, 1.0 - 2.0 * _whole(key, Op.FLIP, n, 2), 1.0)
+    zeros = tf.zeros_like(draws.chance[0])
+    ones = tf.ones_like(zeros)
+    flip = _sometimes(draws, Op.FLIP, p, 1.0 - 2.0 * _whole(draws.uniform[Op.FLIP, 0], 2), 1.0)
     halves = 1 if height == width else 2
-    turns = _sometimes(key, Op.TURN, p, halves * _whole(key, Op.TURN, n, 4 // halves), 0.0)
+    turns = _sometimes(draws, Op.TURN, p, halves * _whole(draws.uniform[Op.TURN, 0], 4 // halves), 0.0)
     # Looked up, so that a cosine of 0 is exact.
     quarters = tf.cast(turns, tf.int32)
     down, right = (
         # Differs from appendix B.1: all whole shifts are equally likely; rounded uniform ones make the longest rarer.
-        _sometimes(key, Op.SHIFT, p, _whole(key, Op.SHIFT, n, 2 * most + 1, i) - most, 0.0)
+        _sometimes(draws, Op.SHIFT, p, _whole(draws.uniform[Op.SHIFT, i], 2 * most + 1) - most, 0.0)
         for i, most in enumerate((int(height * 0.125 + 0.5), int(width * 0.125 + 0.5)))
     )
     # The inverse of a chain is the chain of the inverses, the first change leftmost.
@@ -99,16 +123,16 @@ def spatial_matrix(key: tf.Tensor, n: int, height: int, width: int, p: tf.Tensor
     )
     total = _product(total, _translation(-down, -right))
     if general:
-        scale = _sometimes(key, Op.SCALE, p, tf.pow(2.0, 0.2 * _normal(key, Op.SCALE, n)), 1.0)
-        stretch = _sometimes(key, Op.STRETCH, p, tf.pow(2.0, 0.2 * _normal(key, Op.STRETCH, n)), 1.0)
+        scale = _sometimes(draws, Op.SCALE, p, tf.pow(2.0, 0.2 * draws.normal[Op.SCALE, 0]), 1.0)
+        stretch = _sometimes(draws, Op.STRETCH, p, tf.pow(2.0, 0.2 * draws.normal[Op.STRETCH, 0]), 1.0)
         # Two independent chances of this much make p for either.
         either = 1.0 - tf.sqrt(1.0 - p)
         before, after = (
-            _sometimes(key, op, either, math.pi * (2.0 * rng.uniform(_split(key, op, 1), (n,)) - 1.0), 0.0)
+            _sometimes(draws, op, either, _angle(draws.uniform[op, 0]), 0.0)
             for op in (Op.ROTATE_BEFORE, Op.ROTATE_AFTER)
         )
         down, right = (
-            _sometimes(key, Op.MOVE, p, 0.125 * size * _normal(key, Op.MOVE, n, i), 0.0)
+            _sometimes(draws, Op.MOVE, p, 0.125 * size * draws.normal[Op.MOVE, i], 0.0)
             for i, size in enumerate((height, width))
         )
         total = _product(total, _linear(1.0 / scale, zeros, zeros, 1.0 / scale))
@@ -119,7 +143,7 @@ def spatial_matrix(key: tf.Tensor, n: int, height: int, width: int, p: tf.Tensor
     return total[:, :2]
 
 
-def colour_matrix(key: tf.Tensor, n: int, channels: int, p: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def colour_matrix(draws: Draws, channels: int, p: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Drawn maps of a pixel's colour.
 
     A picture is, in this order, made lighter by 0.2 normal, scaled by 2^(0.5 normal) in contrast, turned upside down in
@@ -132,15 +156,15 @@ def colour_matrix(key: tf.Tensor, n: int, channels: int, p: tf.Tensor) -> tuple[
     Raises:
         ValueError: C is neither 1 nor 3.
     """
-    lighter = _sometimes(key, Op.BRIGHTNESS, p, 0.2 * _normal(key, Op.BRIGHTNESS, n), 0.0)
-    contrast = _sometimes(key, Op.CONTRAST, p, tf.pow(2.0, 0.5 * _normal(key, Op.CONTRAST, n)), 1.0)
-    luma = contrast * _sometimes(key, Op.LUMA_FLIP, p, 1.0 - 2.0 * _whole(key, Op.LUMA_FLIP, n, 2), 1.0)
+    lighter = _sometimes(draws, Op.BRIGHTNESS, p, 0.2 * draws.normal[Op.BRIGHTNESS, 0], 0.0)
+    contrast = _sometimes(draws, Op.CONTRAST, p, tf.pow(2.0, 0.5 * draws.normal[Op.CONTRAST, 0]), 1.0)
+    luma = contrast * _sometimes(draws, Op.LUMA_FLIP, p, 1.0 - 2.0 * _whole(draws.uniform[Op.LUMA_FLIP, 0], 2), 1.0)
     if channels == 1:
         return luma[:, tf.newaxis, tf.newaxis], luma * lighter
     if channels != 3:
         raise ValueError(f"pictures must have 1 or 3 channels for changes of colour; got {channels}")
-    hue = _sometimes(key, Op.HUE, p, math.pi * (2.0 * rng.uniform(_split(key, Op.HUE, 1), (n,)) - 1.0), 0.0)
-    chroma = contrast * _sometimes(key, Op.SATURATION, p, tf.pow(2.0, _normal(key, Op.SATURATION, n)), 1.0)
+    hue = _sometimes(draws, Op.HUE, p, _angle(draws.uniform[Op.HUE, 0]), 0.0)
+    chroma = contrast * _sometimes(draws, Op.SATURATION, p, tf.pow(2.0, draws.normal[Op.SATURATION, 0]), 1.0)
     # A colour is its grey, along (1, 1, 1), and the rest, across it. The first is scaled by `luma`; the rest is
     # rotated and scaled by `chroma`. `turn` is the product (1, 1, 1) x colour, the rest rotated by 90 degrees.
     same, grey = tf.eye(3), tf.fill((3, 3), 1.0 / 3.0)
@@ -151,22 +175,19 @@ def colour_matrix(key: tf.Tensor, n: int, channels: int, p: tf.Tensor) -> tuple[
     return across * same + (along - across) * grey + round_about * turn, luma * lighter
 
 
-def _split(key: tf.Tensor, op: Op, i: int) -> tf.Tensor:
-    return rng.split(key, 3 * op + i)
+def _whole(uniform: tf.Tensor, high: int) -> tf.Tensor:
+    """Float32, whole numbers in [0, high)."""
+    # The largest uniform number times `high` may be rounded up to it.
+    return tf.minimum(tf.floor(high * uniform), high - 1.0)
 
 
-def _normal(key: tf.Tensor, op: Op, n: int, i: int = 0) -> tf.Tensor:
-    return rng.normal(_split(key, op, 1 + i), (n,))
+def _angle(uniform: tf.Tensor) -> tf.Tensor:
+    return math.pi * (2.0 * uniform - 1.0)
 
 
-def _whole(key: tf.Tensor, op: Op, n: int, high: int, i: int = 0) -> tf.Tensor:
-    """(n,) float32, whole numbers in [0, high)."""
-    return tf.cast(rng.integers(_split(key, op, 1 + i), (n,), high), tf.float32)
-
-
-def _sometimes(key: tf.Tensor, op: Op, p: tf.Tensor, value: tf.Tensor, neutral: float) -> tf.Tensor:
-    """`value` (n,) with chance p each, else `neutral`; one chance for all draws of an operation."""
-    return tf.where(rng.uniform(_split(key, op, 0), value.shape) < p, value, neutral)
+def _sometimes(draws: Draws, op: Op, p: tf.Tensor, value: tf.Tensor, neutral: float) -> tf.Tensor:
+    """`value` (n,) with chance p each, else `neutral`."""
+    return tf.where(draws.chance[op] < p, value, neutral)
 
 
 def _linear(a: tf.Tensor, b: tf.Tensor, c: tf.Tensor, d: tf.Tensor) -> tf.Tensor:

@@ -29,7 +29,7 @@ def consistency(weight_real: float, weight_fake: float, transform: Transform) ->
             changed = view.D(transform.apply(view.real, key, start))["logits"]
             total += weight_real * tf.square(changed - view.real_out["logits"])
         if weight_fake:
-            changed = view.D(transform.apply(view.fake, rng.split(key, 128), start))["logits"]
+            changed = view.D_fake(transform.apply(view.fake, rng.split(key, 128), start))["logits"]
             total += weight_fake * tf.square(changed - view.fake_out["logits"])
         return total
 
