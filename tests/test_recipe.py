@@ -21,12 +21,23 @@ OTHER = {
     "lr_schedule": "cosine", "lr_hold": 0.0, "lr_warmup_kimg": 1.0, "ema_halflife_kimg": 1.0, "ema_rampup": 0.1,
     "precision": "mixed_float16", "jit": False, "steps_per_call": 2, "seed": 5, "kimg": 2.0, "minutes": 3.0,
     "tick_kimg": 1.0, "preview_ticks": 3, "checkpoint_ticks": 3, "checkpoints_kept": 3, "preview_grid": (2, 3),
+    "condition": "auxiliary", "init": "he", "g_blocks": 2, "g_mapping": 2, "g_up": "resize", "g_spectral_norm": True,
+    "g_attention_px": 8, "g_noise": 0.2, "g_dropout": 0.2, "g_random_in_use": True, "d_blocks": 2,
+    "d_down": "average_pool", "d_spectral_norm": True, "d_attention_px": 8, "d_dropout": 0.2, "d_minibatch": "stddev",
+    "fade_kimg": 2.0, "g_adversarial": 0.5, "feature_matching": 1.0, "auxiliary": 0.5, "dragan_lambda": 1.0,
+    "path_lambda": 1.0, "lazy_every": 4, "lecam_lambda": 1.0, "bcr_lambda": 1.0, "g_orthogonal": 0.1,
+    "d_orthogonal": 0.1, "weight_clip": 0.01, "augment": "ada", "augment_ops": "colour", "ada_target": 0.5,
+    "ada_kimg": 5.0, "ada_max": 0.5, "pretrain_d_kimg": 1.0, "alternate_kimg": (2.0, 1.5), "label_smoothing": 0.1,
+    "real_labels": (0.7, 1.2), "fake_labels": (0.0, 0.3), "label_flips": 0.05, "instance_noise": 0.1,
+    "instance_noise_until": 0.5, "replay_images": 128, "replay_share": 0.25, "swap": "both", "swap_every_kimg": 1.0,
+    "swap_steps": 3, "historical_averaging": 0.1,
 }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def base():
-    return Recipe(kimg=1)
+    # With what some of the other values need beside them.
+    return Recipe(kimg=1, r1_gamma=1.0, g_noise=0.1)
 
 
 def changed(base, name):
@@ -78,7 +89,7 @@ def test_parse_assignment_reads_what_a_value_prints_as(name):
 def test_digest_is_12_hex_digits_and_the_same_in_every_process(base):
     assert int(base.digest(), 16) < 16**12
     assert len(base.digest()) == 12
-    assert base.digest() == Recipe(kimg=1.0).digest()
+    assert base.digest() == Recipe(kimg=1.0, r1_gamma=1, g_noise=0.1).digest()
 
 
 def test_a_recipe_cannot_be_changed_in_place(base):
@@ -109,6 +120,10 @@ def test_whole_numbers_become_floats_where_those_are_due():
         ("preview_grid=8,10", (8, 10)),
         ("g_hidden=[256, 512]", (256, 512)),
         ("d_hidden=7", (7,)),
+        ("d_hidden=()", ()),
+        ("alternate_kimg=60,30", (60.0, 30.0)),
+        ("real_labels=0.7,1.2", (0.7, 1.2)),
+        ("real_labels=0.9", (0.9, 0.9)),
         ("channels=3", 3),
         ("minutes=null", None),
         ("data=folder:a=b", "folder:a=b"),
@@ -150,12 +165,15 @@ def test_parse_assignment_refuses_with_the_field_the_value_and_the_type(text, pi
         ("channels", 2, ["channels must be one of 1, 3; got 2"]),
         ("resolution", (3, 64), ["resolution must be at least 4; got 3"]),
         ("resolution", (64, 2048), ["resolution must be at most 1024; got 2048"]),
-        ("resolution", (64,), ["resolution must be two whole numbers; got (64,)"]),
+        ("resolution", (64,), ["resolution must be two whole numbers or none; got (64,)"]),
         ("resolution", (64, 64, 3), ["resolution must be two whole numbers"]),
-        ("resolution", 64, ["resolution must be whole numbers or none; got 64"]),
-        ("resolution", (64.0, 64), ["resolution must be whole numbers or none; got (64.0, 64)"]),
-        ("resolution", (True, 64), ["resolution must be whole numbers"]),
-        ("g_hidden", (), ["g_hidden must be whole numbers; got ()"]),
+        ("resolution", 64, ["resolution must be two whole numbers or none; got 64"]),
+        ("resolution", (64.0, 64), ["resolution must be two whole numbers or none; got (64.0, 64)"]),
+        ("resolution", (True, 64), ["resolution must be two whole numbers"]),
+        ("alternate_kimg", (1, 2, 3), ["alternate_kimg must be two numbers or none; got (1.0, 2.0, 3.0)"]),
+        ("alternate_kimg", (1.0, "2"), ["alternate_kimg must be two numbers or none"]),
+        ("alternate_kimg", (1, 0), ["alternate_kimg must be above 0; got 0.0"]),
+        ("real_labels", (1.2, 0.7), ["real_labels must go from lower to higher; got 1.2,0.7"]),
         ("g_hidden", (8, 0), ["g_hidden must be at least 1; got 0"]),
         ("g_hidden", [8], ["g_hidden must be whole numbers; got [8]"]),
         ("z_dim", True, ["z_dim must be a whole number; got True"]),

@@ -12,7 +12,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfgan_kit import augment, auxiliary, penalties, schedules
+from tfgan_kit import auxiliary, penalties, schedules
+from tfgan_kit.augment import ada, consistency, diffaugment
 from tfgan_kit.errors import RecipeError
 from tfgan_kit.gan import GAN
 from tfgan_kit.losses import LOSSES
@@ -38,11 +39,11 @@ FAMILIES: dict[str, ModuleType] = {
     "style": style,
     "r3gan": r3gan,
 }
-# Fields that begin like those of a network, and are none.
-_NOT_ARCHITECTURE = {
-    "g_optimizer", "d_optimizer", "g_lr", "d_lr", "d_steps", "g_adversarial", "g_orthogonal", "d_orthogonal",
-    "g_random_in_use",
-}  # fmt: skip
+# What a network may do beyond its family's own architecture. Sizes are not among them: those of another family do no harm.
+SWITCHES = (
+    "g_norm", "g_leak", "g_up", "g_spectral_norm", "g_attention_px", "g_noise", "g_dropout",
+    "d_norm", "d_leak", "d_down", "d_spectral_norm", "d_attention_px", "d_dropout", "d_minibatch",
+)  # fmt: skip
 
 
 def build_gan(recipe: Recipe, shape: tuple[int, int, int], classes: tuple[int, ...] = ()) -> GAN:
@@ -167,7 +168,7 @@ def _arguments(recipe: Recipe, build: Callable[..., Any], prefix: str, dtype: st
     fields = {field.name for field in dataclasses.fields(Recipe)}
     taken = inspect.signature(build).parameters
     found = {name: prefix + name if prefix + name in fields else name for name in taken}
-    _check_switches(recipe, prefix, set(found.values()))
+    _check_switches(recipe, prefix, set(taken))
     values = {name: getattr(recipe, field) for name, field in found.items() if field in fields}
     # What the data decides is given by the caller.
     for name in ("resolution", "channels", "seed"):
@@ -177,19 +178,20 @@ def _arguments(recipe: Recipe, build: Callable[..., Any], prefix: str, dtype: st
 
 def _check_switches(recipe: Recipe, prefix: str, taken: set[str]) -> None:
     """Refuse switches of a network that its family would ignore."""
-    names = [field.name for field in dataclasses.fields(Recipe) if field.name.startswith(prefix)]
-    for name in set(names) - _NOT_ARCHITECTURE - taken:
-        if getattr(recipe, name) != field_named(name).default:
-            value = getattr(recipe, name)
-            builders = {family: vars(module)[_BUILDERS[prefix]] for family, module in FAMILIES.items()}
-            have = [f for f, b in builders.items() if name.removeprefix(prefix) in inspect.signature(b).parameters]
+    for name in (name for name in SWITCHES if name.startswith(prefix)):
+        value, default = getattr(recipe, name), field_named(name).default
+        if name.removeprefix(prefix) not in taken and value != default:
             raise RecipeError(
-                f"family {recipe.family} has no {name}; got {name}={value}: leave it at "
-                f"{field_named(name).default}, or choose a family that has it: {', '.join(have)}"
+                f"family {recipe.family} has no {name}; got {name}={value}: leave it at {default}, or choose a family "
+                f"that has it: {', '.join(families_with(name))}"
             )
 
 
-_BUILDERS = {"g_": "generator", "d_": "discriminator"}
+def families_with(switch: str) -> list[str]:
+    """The families that have a switch, a name in SWITCHES."""
+    builder = {"g_": "generator", "d_": "discriminator"}[switch[:2]]
+    taken = {family: inspect.signature(vars(module)[builder]).parameters for family, module in FAMILIES.items()}
+    return [family for family, parameters in taken.items() if switch[2:] in parameters]
 
 
 def _growth(recipe: Recipe, gan: GAN) -> tuple[list[Callable[[tf.Tensor], None]], tuple[float, ...]]:
@@ -202,7 +204,7 @@ def _growth(recipe: Recipe, gan: GAN) -> tuple[list[Callable[[tf.Tensor], None]]
         for network in {id(n): n for n in (gan.G, gan.D, gan.D_float32)}.values():
             progressive.set_growth(network, progressive.growth_at(nimg, recipe.fade_kimg, levels))
 
-    return [grow], progressive.level_starts_kimg(recipe.fade_kimg, levels)
+    return [grow], progressive.level_starts_kimg(recipe.fade_kimg, levels)[1:]
 
 
 def _optimizer(recipe: Recipe, kind: str, lr: float, name: str) -> keras.Optimizer:
@@ -218,35 +220,36 @@ def _optimizer(recipe: Recipe, kind: str, lr: float, name: str) -> keras.Optimiz
 
 
 def _d_terms(recipe: Recipe, D: keras.Model, classes: Sequence[int]) -> list[Term]:
-    terms = [
-        penalties.r1(recipe.r1_gamma),
-        penalties.r2(recipe.r2_gamma),
-        penalties.gradient_penalty(recipe.gp_lambda),
-        penalties.dragan(recipe.dragan_lambda),
-        penalties.lecam(recipe.lecam_lambda),
-        augment.consistency(recipe.bcr_lambda, augment.diffaugment(recipe.augment_ops)),
-        penalties.orthogonal(recipe.d_orthogonal, name="d_orthogonal"),
-        historical_averaging(recipe.historical_averaging, D.trainable_variables, name="d_history"),
-    ]
-    if _classifies(recipe, classes):
-        terms.append(auxiliary.auxiliary_classifier_d(recipe.auxiliary, classes))
-    return [term for term in terms if term.weight]
+    return _weighted(
+        (recipe.r1_gamma, penalties.r1),
+        (recipe.r2_gamma, penalties.r2),
+        (recipe.gp_lambda, penalties.gradient_penalty),
+        (recipe.dragan_lambda, penalties.dragan),
+        (recipe.lecam_lambda, penalties.lecam),
+        (recipe.bcr_lambda, lambda weight: consistency(weight, weight, diffaugment(recipe.augment_ops))),
+        (recipe.d_orthogonal, partial(penalties.orthogonal, name="d_orthogonal")),
+        (recipe.historical_averaging, partial(historical_averaging, variables=D.trainable_variables, name="d_history")),
+        (_auxiliary(recipe, classes), partial(auxiliary.auxiliary_classifier_d, classes=classes)),
+    )
 
 
 def _g_terms(recipe: Recipe, G: keras.Model, classes: Sequence[int]) -> list[Term]:
-    terms = [
-        auxiliary.feature_matching(recipe.feature_matching),
-        penalties.path_length(recipe.path_lambda),
-        penalties.orthogonal(recipe.g_orthogonal, name="g_orthogonal"),
-        historical_averaging(recipe.historical_averaging, G.trainable_variables, name="g_history"),
-    ]
-    if _classifies(recipe, classes):
-        terms.append(auxiliary.auxiliary_classifier_g(recipe.auxiliary, classes))
-    return [term for term in terms if term.weight]
+    return _weighted(
+        (recipe.feature_matching, auxiliary.feature_matching),
+        (recipe.path_lambda, penalties.path_length),
+        (recipe.g_orthogonal, partial(penalties.orthogonal, name="g_orthogonal")),
+        (recipe.historical_averaging, partial(historical_averaging, variables=G.trainable_variables, name="g_history")),
+        (_auxiliary(recipe, classes), partial(auxiliary.auxiliary_classifier_g, classes=classes)),
+    )
 
 
-def _classifies(recipe: Recipe, classes: Sequence[int]) -> bool:
-    return recipe.condition == "auxiliary" and bool(classes)
+def _weighted(*terms: tuple[float, Callable[[float], Term]]) -> list[Term]:
+    """The terms that have a weight."""
+    return [make(weight) for weight, make in terms if weight]
+
+
+def _auxiliary(recipe: Recipe, classes: Sequence[int]) -> float:
+    return recipe.auxiliary if recipe.condition == "auxiliary" and classes else 0.0
 
 
 def _targets(recipe: Recipe) -> Targets:
@@ -262,10 +265,10 @@ def _targets(recipe: Recipe) -> Targets:
 def _shown(recipe: Recipe) -> list[Transform]:
     shown = []
     if recipe.augment == "diffaugment":
-        shown.append(augment.diffaugment(recipe.augment_ops))
+        shown.append(diffaugment(recipe.augment_ops))
     elif recipe.augment == "ada":
         shown.append(
-            augment.ada(
+            ada(
                 ops=recipe.augment_ops, target=recipe.ada_target, speed_kimg=recipe.ada_kimg, max_p=recipe.ada_max
             )
         )

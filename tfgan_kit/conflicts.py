@@ -95,6 +95,24 @@ CONFLICTS = (
         "set g_random_in_use to false, or give one of the others a value",
     ),
     Conflict(
+        ("replay_images", "replay_share", "batch_size"),
+        lambda r: 0 < r.replay_images < r.replay_share * r.batch_size,
+        "the past fakes do not hold what one batch adds to them",
+        "raise replay_images, or lower one of the others",
+    ),
+    Conflict(
+        ("swap_steps", "swap_every_kimg", "batch_size", "d_steps"),
+        lambda r: r.swap != "none" and r.swap_steps >= round(r.swap_every_kimg * 1000 / (r.batch_size * r.d_steps)),
+        "a swap must be over before the next one begins",
+        "lower swap_steps, or raise swap_every_kimg",
+    ),
+    Conflict(
+        ("alternate_kimg", "batch_size", "d_steps"),
+        lambda r: r.alternate_kimg is not None and min(r.alternate_kimg) * 1000 < r.batch_size * r.d_steps,
+        "a span is shorter than a single step",
+        "raise alternate_kimg, or lower batch_size",
+    ),
+    Conflict(
         ("family", "d_minibatch"),
         lambda r: r.family == "mlp" and r.d_minibatch == "stddev",
         "the deviation is added to a map as a channel, and a perceptron has no maps",

@@ -141,7 +141,7 @@ class Recipe:
     instance_noise: float = _field(0.0, "deviation of the noise on all that D is shown, at the start", low=0)
     instance_noise_until: float = _field(1.0, "share of the run at which that noise has decayed to 0", above=0, high=1)
     replay_images: int = _field(0, "past fakes kept to be shown to D again; 0: off", low=0)
-    replay_share: float = _field(0.5, "share of D's fakes that are past ones (replay_images)", low=0, high=1)
+    replay_share: float = _field(0.5, "share of D's fakes that are past ones (replay_images)", above=0, high=1)
     swap: str = _field("none", "network that is swapped for its past self now and then", choices=SWAPS)
     swap_every_kimg: float = _field(20.0, "kimg between two swaps; the past self is one such span old", above=0)
     swap_steps: int = _field(10, "steps that a swap lasts", low=1)
@@ -186,6 +186,10 @@ class Recipe:
                 f"a run's length is either kimg or minutes; got kimg={self.kimg}, minutes={self.minutes}: "
                 "set exactly one"
             )
+        for name in ("real_labels", "fake_labels"):
+            ends = getattr(self, name)
+            if ends is not None and ends[0] > ends[1]:
+                raise RecipeError(f"{name} must go from lower to higher; got {ends[0]:g},{ends[1]:g}")
         for name, width, highest in (("g", self.g_width, self.g_max_width), ("d", self.d_width, self.d_max_width)):
             if width > highest:
                 raise RecipeError(
