@@ -29,15 +29,41 @@ def optimize(graph: Graph) -> None:
 
 
 def read_labels_directly(graph: Graph) -> None:
-    """Let a lookup read `labels` themselves where what stands between is the identity on every legal class."""
-    for node in graph.nodes:
+    """Let a lookup read `labels`, or its column of them, where what stands between is the identity on legal classes."""
+    attributes = _label_columns(graph)
+    for node in graph.nodes[:]:
         if node.op_type != "Gather" or node.input[0] not in graph.constants or node.input[1] == "labels":
             continue
-        classes = np.arange(len(graph.constants[node.input[0]]))
-        index = _evaluate_on_labels(graph, node.input[1], classes)
-        if index is not None and np.array_equal(index, classes):
-            node.input[1] = "labels"
+        count = len(graph.constants[node.input[0]])
+        classes = np.arange(count)
+        if attributes is None:
+            index = _evaluate_on_labels(graph, node.input[1], classes)
+            if index is not None and np.array_equal(index, classes):
+                node.input[1] = "labels"
+        for a in range(attributes or 0):
+            # In the other columns a class that this table does not have: the lookup must not read them.
+            labels = np.full((count, attributes or 0), count)
+            labels[:, a] = classes
+            index = _evaluate_on_labels(graph, node.input[1], labels)
+            if index is not None and np.array_equal(index, classes):
+                node.input[1] = _label_column(graph, a)
+                break
     graph.remove_dead()
+
+
+def _label_columns(graph: Graph) -> int | None:
+    """How many columns `labels` have; None where they have a single axis or are not there."""
+    axes = [value.type.tensor_type.shape.dim for value in graph.inputs if value.name == "labels"]
+    return int(axes[0][1].dim_value) if axes and len(axes[0]) == 2 else None
+
+
+def _label_column(graph: Graph, a: int) -> str:
+    """The name of a column of `labels`; the node that takes it comes first, once."""
+    name = f"labels/{a}"
+    if graph.producer(name) is None:
+        place = graph.add_constant(f"{name}/place", np.array(a, np.int64))
+        graph.nodes.insert(0, onnx.helper.make_node("Gather", ["labels", place], [name], name=name, axis=1))
+    return name
 
 
 def plain_relu(graph: Graph) -> None:
@@ -47,7 +73,7 @@ def plain_relu(graph: Graph) -> None:
             graph.replace(node, "Relu", node.input)
 
 
-def _evaluate_on_labels(graph: Graph, name: str, classes: np.ndarray) -> np.ndarray | None:
+def _evaluate_on_labels(graph: Graph, name: str, given: np.ndarray) -> np.ndarray | None:
     """A tensor's value for the given labels, or None if it depends on more than them."""
     from onnx.reference import ReferenceEvaluator
 
@@ -64,7 +90,7 @@ def _evaluate_on_labels(graph: Graph, name: str, classes: np.ndarray) -> np.ndar
     small = onnx.helper.make_graph(nodes[::-1], "index", labels, [output], initializers)
     model = onnx.helper.make_model(small, opset_imports=[onnx.helper.make_opsetid("", graph.opset)])
     dtype = onnx.helper.tensor_dtype_to_np_dtype(labels[0].type.tensor_type.elem_type)
-    return np.asarray(ReferenceEvaluator(model).run(None, {"labels": classes.astype(dtype)})[0])
+    return np.asarray(ReferenceEvaluator(model).run(None, {"labels": given.astype(dtype)})[0])
 
 
 def _merge_transposes(graph: Graph) -> bool:

@@ -32,8 +32,9 @@ def calls(monkeypatch):
     seen = Calls()
     spec = ModelSpec(
         z_dim=4, z_prior="normal", attributes={"class": ("a", "b")}, height=8, width=8, channels=1, layout="nhwc",
-        dtype="uint8", recipe_name="mnist", recipe_digest="", recipe={}, data_spec="mnist", data_digest="", data_images=1, nimg=1500,
-        weights="ema", parity=Parity(max_abs_error=2.4e-7, batch_sizes=(1, 16), tolerance=1e-4), tfgan_kit="0",
+        dtype="uint8", recipe_name="mnist", recipe_digest="", recipe={}, data_spec="mnist", data_digest="",
+        data_images=1, nimg=1500, weights="ema",
+        parity=Parity(max_abs_error=2.4e-7, batch_sizes=(1, 16), tolerance=1e-4), tfgan_kit="0",
     )  # fmt: skip
 
     def export_onnx(run, file=None, **options):

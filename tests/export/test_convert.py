@@ -8,36 +8,39 @@ import pytest
 import tensorflow as tf
 
 from tfgan_kit.build import build_generator
-from tfgan_kit.errors import CheckpointError, ExportError, RunError
+from tfgan_kit.calling import inputs_of, noise_dim
+from tfgan_kit.errors import CheckpointError, ExportError, RunError, SampleError
 from tfgan_kit.export import convert, parity
 from tfgan_kit.export.convert import export_onnx, proven_model, to_onnx
 from tfgan_kit.export.runtime import Sampler
 from tfgan_kit.export.spec import ModelSpec, Parity
-from tfgan_kit.latents import z_from_seeds
+from tfgan_kit.latents import classes_from_seeds, noise_from_seeds, z_from_seeds
 from tfgan_kit.training import checkpoint
 from tfgan_kit.training.run_folder import RunFolder
 from tfgan_kit.training.state import load_generator
 
-NAMES = ("ant", "bee", "cat")
+CLASSES = {"class": ("ant", "bee", "cat")}
+SEVERAL = {"hair": tuple(f"h{i}" for i in range(21)), "glasses": ("none", "round"), "hat": ("none",)}
 # Values that rounding to a grey level leaves on this or the next one.
 GREY = 1
 
 
 def tensorflow_images(run, seeds, weights="G_ema"):
     recipe, facts, _ = RunFolder(run).read()
-    G = build_generator(recipe, shape=facts.shape, num_classes=facts.num_classes, dtype="float32")
+    G = build_generator(recipe, shape=facts.shape, classes=facts.classes, dtype="float32", in_use=True)
     load_generator(G, checkpoint.load_newest(RunFolder(run).checkpoints)[1], weights)
     z = z_from_seeds(seeds, recipe.z_dim, recipe.z_prior)
-    images = G([z, np.asarray(seeds) % facts.num_classes] if facts.num_classes else z, training=False)
-    return np.asarray(images)
+    c = classes_from_seeds(seeds, facts.classes) if facts.classes else None
+    noise = noise_from_seeds(seeds, G.noise_dim) if noise_dim(G) else None
+    return np.asarray(G(inputs_of(z, c, noise), training=False))
 
 
-def spec_of(shape, names=None, z_dim=6, layout="nhwc", dtype="float32"):
+def spec_of(shape, attributes=None, z_dim=6, layout="nhwc", dtype="float32", noise_dim=0):
     return ModelSpec(
-        z_dim=z_dim, z_prior="normal", class_names=names, height=shape[0], width=shape[1], channels=shape[2],
-        layout=layout, dtype=dtype, recipe_name="", recipe_digest="", recipe={}, data_spec="", data_digest="",
-        data_images=1, nimg=0, weights="ema", parity=Parity(max_abs_error=0.0, batch_sizes=(), tolerance=0.0),
-        tfgan_kit="0",
+        z_dim=z_dim, z_prior="normal", attributes=attributes or {}, height=shape[0], width=shape[1],
+        channels=shape[2], layout=layout, dtype=dtype, recipe_name="", recipe_digest="", recipe={}, data_spec="",
+        data_digest="", data_images=1, nimg=0, weights="ema", tfgan_kit="0", noise_dim=noise_dim,
+        parity=Parity(max_abs_error=0.0, batch_sizes=(), tolerance=0.0),
     )  # fmt: skip
 
 
@@ -45,17 +48,19 @@ def spec_of(shape, names=None, z_dim=6, layout="nhwc", dtype="float32"):
     ("fields", "layout", "output", "opset"),
     [
         ({}, "nhwc", "uint8", 17),
-        ({"shape": (28, 28, 1), "names": NAMES, "g_leak": 0.2}, "nchw", "float32", 17),
-        ({"shape": (33, 20, 3), "names": NAMES}, "nhwc", "uint8", 13),
+        ({"shape": (28, 28, 1), "attributes": CLASSES, "g_leak": 0.2}, "nchw", "float32", 17),
+        ({"shape": (33, 20, 3), "attributes": CLASSES}, "nhwc", "uint8", 13),
         ({"shape": (33, 20, 3)}, "nchw", "uint8", 18),
         ({"shape": (64, 64, 3), "g_start_px": 4}, "nhwc", "float32", 18),
-        ({"shape": (32, 32, 1), "g_norm": "none", "names": NAMES}, "nhwc", "uint8", 17),
+        ({"shape": (32, 32, 1), "g_norm": "none", "attributes": CLASSES}, "nhwc", "uint8", 17),
         ({"shape": (6, 6, 3), "kernel_px": 3}, "nhwc", "float32", 17),
-        ({"family": "mlp", "shape": (33, 20, 3), "names": NAMES}, "nchw", "uint8", 17),
+        ({"family": "mlp", "shape": (33, 20, 3), "attributes": CLASSES}, "nchw", "uint8", 17),
         ({"family": "mlp", "shape": (28, 28, 1), "z_prior": "uniform"}, "nhwc", "uint8", 13),
         ({"family": "mlp", "shape": (8, 8, 3), "g_norm": "none"}, "nhwc", "float32", 17),
         ({"precision": "mixed_float16"}, "nhwc", "uint8", 17),
-        ({"precision": "mixed_bfloat16", "names": NAMES}, "nhwc", "uint8", 17),
+        ({"precision": "mixed_bfloat16", "attributes": CLASSES}, "nhwc", "uint8", 17),
+        ({"shape": (20, 12, 3), "attributes": SEVERAL}, "nhwc", "uint8", 17),
+        ({"family": "mlp", "shape": (8, 8, 1), "attributes": SEVERAL}, "nchw", "float32", 13),
     ],
 )
 def test_export_is_equal_to_tensorflow(make_run, tmp_path, fields, layout, output, opset):
@@ -64,9 +69,9 @@ def test_export_is_equal_to_tensorflow(make_run, tmp_path, fields, layout, outpu
 
     model = onnx.load(result.file)
     onnx.checker.check_model(model, full_check=True)
-    conditional = "names" in fields
+    classes = tuple(map(len, fields.get("attributes", {}).values()))
     shape = fields.get("shape", (28, 28, 1))
-    assert [value.name for value in model.graph.input] == ["z", "labels"][: 1 + conditional]
+    assert [value.name for value in model.graph.input] == ["z", "labels"][: 1 + bool(classes)]
     assert [value.name for value in model.graph.output] == ["images"]
     assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", opset)]
     assert model.ir_version == 8
@@ -79,7 +84,8 @@ def test_export_is_equal_to_tensorflow(make_run, tmp_path, fields, layout, outpu
         seeds = np.arange(count)
         recipe = RunFolder(run).read()[0]
         feed = {"z": z_from_seeds(seeds, recipe.z_dim, recipe.z_prior)}
-        images = session.run(None, feed | ({"labels": seeds % 3} if conditional else {}))[0]
+        c = classes_from_seeds(seeds, classes)
+        images = session.run(None, feed | ({"labels": c[:, 0] if len(classes) == 1 else c} if classes else {}))[0]
         images = images if layout == "nhwc" else images.transpose(0, 2, 3, 1)
         expected = tensorflow_images(run, seeds)
         if output == "uint8":
@@ -95,6 +101,7 @@ def test_export_is_equal_to_tensorflow(make_run, tmp_path, fields, layout, outpu
     reordered = layout == "nhwc" and shape[2] > 1 and fields.get("family") != "mlp"
     assert ops.count("Transpose") == reordered
     assert not {"Less", "Not"} & set(ops)
+    assert ops.count("Gather") == len(classes) * (1 + (len(classes) > 1))
 
     assert result.size_bytes == result.file.stat().st_size
     assert 0 < result.spec.parity.max_abs_error <= 1e-4
@@ -102,13 +109,123 @@ def test_export_is_equal_to_tensorflow(make_run, tmp_path, fields, layout, outpu
 
 
 def test_metadata_tells_everything(make_run, tmp_path):
-    run = make_run(tmp_path / "run", names=NAMES)
+    run = make_run(tmp_path / "run", attributes=CLASSES)
     spec = export_onnx(run, figures={"fd": 15.5}).spec
     recipe, facts, name = RunFolder(run).read()
     assert (spec.recipe_name, spec.recipe_digest, spec.recipe) == (name, recipe.digest(), recipe.to_json())
     assert (spec.data_spec, spec.data_digest, spec.data_images) == (facts.spec, facts.digest, 100)
-    assert (spec.z_dim, spec.z_prior, spec.class_names, spec.image_shape) == (6, "normal", NAMES, (28, 28, 1))
+    assert (spec.z_dim, spec.z_prior, spec.attributes, spec.image_shape) == (6, "normal", CLASSES, (28, 28, 1))
     assert (spec.nimg, spec.weights, spec.figures) == (448, "ema", {"fd": 15.5})
+    assert (spec.noise_dim, spec.truncation, spec.psi) == (0, "z", 1.0)
+
+
+@pytest.mark.parametrize("attributes", [{}, CLASSES, SEVERAL])
+@pytest.mark.parametrize("fields", [{"g_noise": 0.3}, {"family": "mlp", "g_dropout": 0.4}])
+def test_a_generator_s_randomness_is_an_input(make_run, tmp_path, attributes, fields):
+    run = make_run(tmp_path / "run", shape=(12, 12, 3), attributes=attributes, g_random_in_use=True, **fields)
+    result = export_onnx(run)
+    inputs = [(value.name, [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim])
+              for value in onnx.load(result.file).graph.input]  # fmt: skip
+    noise = result.spec.noise_dim
+    assert noise > 0
+    labels = [("labels", ["N", 3] if len(attributes) > 1 else ["N"])] if attributes else []
+    assert inputs == [("z", ["N", 6]), *labels, ("noise", ["N", noise])]
+    images = Sampler(result.file).sample(range(5))
+    assert np.abs(images - np.rint((tensorflow_images(run, range(5)) + 1) * 127.5)).max() <= GREY
+    # The same run without it is another picture of the same inputs.
+    still = RunFolder(run).read()[0].replace(g_random_in_use=False)
+    RunFolder(run).create(still, RunFolder(run).read()[1], "mnist")
+    without = export_onnx(run)
+    assert without.spec.noise_dim == 0
+    assert (Sampler(without.file).sample(range(5)) != images).any()
+
+
+def test_every_value_of_every_attribute_is_compared():
+    spec = spec_of((4, 4, 1), SEVERAL | {"ear": ("none", "ring", "stud")}, noise_dim=3)
+    inputs = parity.batches(spec)
+    assert {len(batch["z"]) for batch in inputs} == set(parity.BATCH_SIZES)
+    for size in parity.BATCH_SIZES:
+        assert sum(len(batch["z"]) == size for batch in inputs) >= 2
+    labels = np.concatenate([batch["labels"] for batch in inputs])
+    assert [len(np.unique(column)) for column in labels.T] == list(spec.classes)
+    noise = np.concatenate([batch["noise"] for batch in inputs if len(batch["z"]) > 1])
+    assert noise.shape[1] == 3
+    assert len(np.unique(noise)) == noise.size
+    assert "noise" not in parity.batches(spec_of((4, 4, 1), CLASSES))[0]
+    assert parity.batches(spec_of((4, 4, 1), CLASSES))[-1]["labels"].shape == (16,)
+    assert parity.batches(spec_of((4, 4, 1)))[0].keys() == {"z"}
+
+
+def of_attributes(read):
+    """A generator of 2 attributes with 2 and 3 values: `read` makes its pictures' values from c (N, 2)."""
+    z, c = keras.Input((6,), name="z"), keras.Input((2,), dtype="int32", name="c")
+    x = keras.layers.Concatenate()([keras.layers.Dense(4)(z), read(c)])
+    return keras.Model([z, c], keras.layers.Reshape((2, 3, 1))(keras.layers.Dense(6, activation="tanh")(x)))
+
+
+class Column(keras.layers.Layer):
+    def __init__(self, index):
+        super().__init__()
+        self.index = index
+
+    def call(self, c):
+        return c[:, self.index]
+
+
+def test_a_lookup_reads_its_own_column():
+    tables = [keras.layers.Embedding(1, 3), keras.layers.Embedding(3, 3), keras.layers.Embedding(3, 2)]
+    columns = [0, 1, 1]
+
+    def read(c):
+        return keras.layers.Concatenate()([table(Column(a)(c)) for table, a in zip(tables, columns, strict=True)])
+
+    attributes = {"hat": ("none",), "ear": ("none", "ring", "stud")}
+    spec, content = proven_model(of_attributes(read), spec_of((2, 3, 1), attributes, layout="nchw"), 17)
+    assert spec.parity.max_abs_error <= 1e-5
+    graph = onnx.load_from_string(content).graph
+    # One Gather for each column that is read, and one for each table.
+    assert [node.op_type for node in graph.node].count("Gather") == 2 + 3
+    assert not {"Slice", "Less", "Squeeze"} & {node.op_type for node in graph.node}
+
+
+def test_a_lookup_of_both_columns_is_left_alone():
+    class Sum(keras.layers.Layer):
+        def call(self, c):
+            return c[:, 0] + c[:, 1]
+
+    G = of_attributes(lambda c: keras.layers.Embedding(4, 3)(Sum()(c)))
+    attributes = {"glasses": ("none", "round"), "ear": ("none", "ring", "stud")}
+    spec, _ = proven_model(G, spec_of((2, 3, 1), attributes), 17)
+    assert spec.parity.max_abs_error <= 1e-5
+
+
+def test_a_truncation_of_w_is_in_the_weights(make_run, tmp_path, monkeypatch):
+    """With a stand-in for a family that maps z to w: here psi scales z itself."""
+
+    def build(*args, truncation=1.0, **options):
+        G = build_generator(*args, **options)
+        scaled = keras.Model(G.inputs[0], G(keras.layers.Rescaling(truncation)(G.inputs[0]))) if truncation != 1 else G
+        for model in (G, scaled):
+            model.mapping = model.noise_dim = 0
+        return scaled
+
+    run = make_run(tmp_path / "run", family="mlp", shape=(8, 8, 1))
+    expected = Sampler(export_onnx(run).file).sample(range(6), truncation=0.7)
+    monkeypatch.setattr(convert, "build_generator", build)
+    result = export_onnx(run, truncation=0.7)
+    assert (result.spec.truncation, result.spec.psi) == ("w", 0.7)
+    assert np.abs(Sampler(result.file).sample(range(6)).astype(int) - expected).max() <= GREY
+    with pytest.raises(SampleError, match=r"set at export, to 0.7"):
+        Sampler(result.file).sample(truncation=0.7)
+    assert export_onnx(run).spec.psi == 1
+    assert export_onnx(run).spec.truncation == "w"
+
+
+def test_a_family_without_w_is_not_truncated_at_export(make_run, tmp_path):
+    run = make_run(tmp_path / "run")
+    with pytest.raises(ExportError, match=r"truncation 0.7 cannot be exported .*: leave it out, .* --truncation 0.7"):
+        export_onnx(run, truncation=0.7)
+    assert not list(run.glob("*.onnx"))
 
 
 def test_last_weights_are_others_than_the_average(make_run, tmp_path):
@@ -221,6 +338,8 @@ def test_a_failing_converter_is_an_export_error(monkeypatch):
         ({"layout": "chwn"}, "layout 'chwn' is unknown; legal: nhwc, nchw"),
         ({"output": "int8"}, "legal: uint8, float32"),
         ({"weights": "best"}, "legal: ema, last"),
+        ({"truncation": 1.1}, r"truncation must be in \[0, 1\]; got 1.1"),
+        ({"truncation": float("nan")}, r"truncation must be in \[0, 1\]"),
         ({"opset": 12}, "legal: 13 to 18"),
         ({"opset": 19}, "legal: 13 to 18"),
     ],

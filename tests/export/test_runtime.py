@@ -12,7 +12,7 @@ import pytest
 import tfgan_kit.export
 from tfgan_kit.errors import DeviceError, MissingPackageError, ModelFileError, SampleError
 from tfgan_kit.export.runtime import Sampler
-from tfgan_kit.latents import z_from_seeds
+from tfgan_kit.latents import classes_from_seeds, noise_from_seeds, z_from_seeds
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,12 @@ def named(exported):
     return Sampler(exported["named"])
 
 
-@pytest.mark.parametrize("kind", ["plain", "named", "spherical"])
+@pytest.fixture(scope="module")
+def several(exported):
+    return Sampler(exported["several"])
+
+
+@pytest.mark.parametrize("kind", ["plain", "named", "several", "spherical"])
 @pytest.mark.parametrize("threads", [1, 2, 3, 64])
 def test_a_seed_is_the_same_picture_to_the_bit_in_any_batch(exported, kind, threads):
     expected = Sampler(exported[kind], threads=1).sample(range(41))
@@ -78,6 +83,56 @@ def test_labels(named):
     np.testing.assert_array_equal(named.sample([4]), default[4:5])
 
 
+def test_attributes_and_noise_are_drawn_from_the_seeds(exported, several):
+    session = onnxruntime.InferenceSession(exported["several"], providers=["CPUExecutionProvider"])
+    spec = json.loads(session.get_modelmeta().custom_metadata_map["tfgan"])
+    classes = [len(names) for names in spec["attributes"].values()]
+    assert classes == [21, 2, 3, 1]
+    feed = {
+        "z": z_from_seeds(range(9), spec["z"]["dim"]),
+        "labels": classes_from_seeds(range(9), classes),
+        "noise": noise_from_seeds(range(9), spec["noise"]["dim"]),
+    }
+    images = several.sample(range(9))
+    np.testing.assert_array_equal(session.run(["images"], feed)[0], images)
+    np.testing.assert_array_equal(several.sample(range(9), labels=feed["labels"]), images)
+    np.testing.assert_array_equal(several.sample(range(9), labels={}), images)
+    np.testing.assert_array_equal(several.generate(feed["z"]), images)
+    np.testing.assert_array_equal(several.generate(feed["z"], feed["labels"], noise=feed["noise"]), images)
+    quiet = session.run(["images"], feed | {"noise": 0 * feed["noise"]})[0]
+    assert (quiet != images).any()
+    np.testing.assert_array_equal(several.generate(feed["z"], noise=0 * feed["noise"]), quiet)
+
+
+def test_attributes_by_name(several):
+    c = classes_from_seeds(range(6), several.spec.classes)
+    c[:, 1], c[:, 2] = 1, [0, 1, 2, 2, 1, 0]
+    expected = several.sample(range(6), labels=c)
+    for labels in (
+        {"glasses": "round", "ear": ["none", "ring", "stud", 2, 1, 0]},
+        {"ear": c[:, 2], "glasses": 1},
+        {"ear": c[:, 2].astype(np.uint8), "glasses": np.int64(1)},
+    ):
+        np.testing.assert_array_equal(several.sample(range(6), labels), expected)
+        np.testing.assert_array_equal(several.generate(z_from_seeds(range(6), 6), labels), expected)
+    assert (several.sample(range(6)) != expected).any()
+
+
+@pytest.mark.parametrize(
+    ("noise", "message"),
+    [
+        (np.zeros((2, 5), np.float32), r"noise must be \(3, \d+\) float32; got \(2, 5\) float32"),
+        (np.zeros(5, np.float32), "noise must be"),
+        (np.zeros((3, 5)), "noise must be"),
+    ],
+)
+def test_generate_refuses_other_noise(plain, several, noise, message):
+    with pytest.raises(SampleError, match=message):
+        several.generate(np.zeros((3, 6), np.float32), noise=noise)
+    with pytest.raises(SampleError, match="no input noise: leave noise out"):
+        plain.generate(np.zeros((3, 6), np.float32), noise=noise)
+
+
 def test_truncation_scales_z(plain):
     z = z_from_seeds(range(3), 6)
     np.testing.assert_array_equal(plain.sample(range(3), truncation=0.5), plain.generate(z * np.float32(0.5)))
@@ -112,7 +167,9 @@ def test_generate_refuses_other_latents(plain, z):
         ({"labels": -1}, "class -1 does not exist"),
         ({"labels": "4"}, "class 4 does not exist"),
         ({"labels": "be"}, "did you mean 'bee'"),
-        ({"labels": [0, 1]}, "got 2 for 16 seeds"),
+        ({"labels": [0, 1]}, "labels must be one class, or one a seed; got 2 for 16 seeds"),
+        ({"labels": {"clas": 0}}, "no attribute 'clas': did you mean 'class'"),
+        ({"labels": np.zeros((16, 2), int)}, r"labels must be \(16, 1\) whole numbers"),
     ],
 )
 def test_requests_that_are_not_legal(named, request_, message):
@@ -123,6 +180,9 @@ def test_requests_that_are_not_legal(named, request_, message):
 def test_a_class_of_an_unconditional_model(plain):
     with pytest.raises(SampleError, match="unconditional"):
         plain.sample(labels=0)
+    for labels in ({"class": 0}, np.zeros((16, 1), int), "cat"):
+        with pytest.raises(SampleError, match="unconditional"):
+            plain.sample(labels=labels)
 
 
 def test_a_spherical_z_cannot_be_truncated(exported):
