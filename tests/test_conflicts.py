@@ -16,6 +16,7 @@ CONTRADICTIONS = {
     ("pretrain_d_kimg", "alternate_kimg"): {"pretrain_d_kimg": 1.0, "alternate_kimg": (1.0, 1.0)},
     ("lazy_every", "r1_gamma", "r2_gamma", "path_lambda"): {"lazy_every": 4},
     ("g_random_in_use", "g_noise", "g_dropout"): {"g_random_in_use": True},
+    ("augment", "loss"): {"augment": "ada", "loss": "relativistic_average"},
     ("replay_images", "replay_share", "batch_size"): {"replay_images": 8, "batch_size": 64},
     ("swap_steps", "swap_every_kimg", "batch_size", "d_steps"): {"swap": "d", "swap_every_kimg": 0.5},
     ("alternate_kimg", "batch_size", "d_steps"): {"alternate_kimg": (0.01, 1.0)},

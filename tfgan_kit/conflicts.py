@@ -95,6 +95,12 @@ CONFLICTS = (
         "set g_random_in_use to false, or give one of the others a value",
     ),
     Conflict(
+        ("augment", "loss"),
+        lambda r: r.augment == "ada" and r.loss.startswith("relativistic"),
+        "ADA steers by the sign of D's logits, and a relativistic loss gives their sign no meaning",
+        "set augment to diffaugment or none, or choose another loss",
+    ),
+    Conflict(
         ("replay_images", "replay_share", "batch_size"),
         lambda r: 0 < r.replay_images < r.replay_share * r.batch_size,
         "the past fakes do not hold what one batch adds to them",

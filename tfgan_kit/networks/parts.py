@@ -149,9 +149,7 @@ class Builder:
         """Self-attention if the map's shorter side is `px`; else `x` itself."""
         if min(x.shape[1:3]) != px:
             return x
-        return SelfAttention2D(
-            spectral_norm=self._spectral, seed=self.init.next_seed(), dtype=self.dtype, name=name
-        )(x)  # fmt: skip
+        return SelfAttention2D(init=self.init, spectral=self._spectral, dtype=self.dtype, name=name)(x)
 
     def embedding(self, index: Any, count: int, size: int, *, name: str) -> keras.KerasTensor:
         """(B,) int32 -> (B, size) float32."""
@@ -189,7 +187,7 @@ class Builder:
         features = layers.Activation("linear", dtype="float32", name="features")(features)
         seen = features
         if minibatch == "discrimination":
-            seen = MinibatchDiscrimination(seed=self.init.next_seed(), dtype="float32", name="minibatch")(seen)
+            seen = MinibatchDiscrimination(50, 5, kernel_initializer=self.init(), dtype="float32", name="minibatch")(seen)
         score = self.dense(seen, 1, name="logit", dtype="float32")
         score = layers.Flatten(dtype="float32", name="logit_flat")(score)
         if c is not None:
