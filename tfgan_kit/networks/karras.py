@@ -27,12 +27,12 @@ class EqualizedBuilder(Builder):
 
     def dense(
         self, x: Any, units: int, *, name: str, bias: bool = True, dtype: str | None = None, gain: float = 1.0,
-        lr_multiplier: float = 1.0,
+        lr_multiplier: float = 1.0, bias_init: float = 0.0,
     ) -> Any:  # fmt: skip
-        """(B, F) -> (B, units); `gain` is the outputs' deviation over that of the inputs."""
+        """(B, F) -> (B, units); see EqualizedDense."""
         return EqualizedDense(
-            units, gain=gain, lr_multiplier=lr_multiplier, use_bias=bias, seed=self.init.next_seed(),
-            dtype=dtype or self.dtype, name=name,
+            units, gain=gain, lr_multiplier=lr_multiplier, use_bias=bias, bias_init=bias_init,
+            seed=self.init.next_seed(), dtype=dtype or self.dtype, name=name,
         )(x)  # fmt: skip
 
     def conv(
