@@ -21,8 +21,6 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import numpy as np
-
 SAMPLES = 10_000
 # CPU seconds kept for the last preview, checkpoint and animation.
 RESERVE_SEC = 4.0
@@ -45,25 +43,15 @@ def race(name: str, assignments: list[str], cpu_sec: float, out: Path) -> dict[s
 
 def measure(model: Path) -> dict[str, float]:
     """Distance, precision and recall of a model's samples, and the distance of real test images."""
+    from figures import distances
+
     from tfgan_kit import Sampler
     from tfgan_kit.data.mnist import load_mnist
     from tfgan_kit.metrics.extractor import Extractor
-    from tfgan_kit.metrics.frechet import FeatureStatistics, frechet_distance
-    from tfgan_kit.metrics.recall import precision_recall
 
     extractor = Extractor.named("mnist-cnn")
-    train = extractor.features(load_mnist("train")[0])
-    test = extractor.features(load_mnist("test")[0])
-    fake = extractor.features(Sampler(model).sample(seeds=range(SAMPLES)))
-    of_train, of_test, of_fake = (FeatureStatistics().update(features) for features in (train, test, fake))
-    some = np.random.default_rng(0).choice(len(train), SAMPLES, replace=False)
-    precision, recall = precision_recall(train[some], fake)
-    return {
-        "distance": round(frechet_distance(of_train, of_fake), 2),
-        "real_distance": round(frechet_distance(of_train, of_test), 2),
-        "precision": round(precision, 3),
-        "recall": round(recall, 3),
-    }
+    train, test = (extractor.features(load_mnist(split)[0]) for split in ("train", "test"))
+    return distances(train, extractor.features(Sampler(model).sample(seeds=range(SAMPLES))), test)
 
 
 def main() -> None:

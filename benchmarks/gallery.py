@@ -1,0 +1,255 @@
+"""The evidence of a recipe, made from a run folder: pictures, the recipe, and measured figures.
+
+    python benchmarks/gallery.py RUN [--out artifacts/gallery/NAME] [--n 10000] [--command "tfgan train ..."]
+    python benchmarks/gallery.py RUN --extractor classifier.onnx    # pictures other than MNIST's digits
+
+RUN is finished, or was interrupted. Exports the generator and writes into the folder `--out`:
+
+recipe.json    as the run has it
+samples.png    as `tfgan sample` draws it, from seed 0 on
+progress.gif   the run's previews, one after the other
+progress.png   a row of them, from first to last
+figures.json   command, length, speed, sizes, what `n` samples measure, and the last line of statistics
+generator.onnx with --keep-model
+
+Samples are measured in the features of mnist-cnn, or of the extractor that is given, such as a classifier of
+`benchmarks/attributes.py`; other pictures are not measured without one. The Frechet distance is to all training
+pictures; `real_distance` is that of other real pictures: MNIST's test images, or one half of the data to the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+from figures import accuracies, distances, fitted, heads, resampling
+
+if TYPE_CHECKING:
+    from tfgan_kit.export.convert import ExportResult
+    from tfgan_kit.export.runtime import Sampler
+    from tfgan_kit.metrics.extractor import Extractor
+    from tfgan_kit.recipe import Recipe
+    from tfgan_kit.training.run_folder import DataFacts, RunFolder
+
+MAX_SAMPLES_BYTES = 400_000
+MAX_PROGRESS_BYTES = 1_500_000
+PANELS = 6
+MNIST_TRAINING = ("mnist", "mnist:train")
+READ_BLOCK = 1000
+# Of stats.jsonl, whose other columns depend on the recipe.
+LAST_TICK = ("step", "nimg", "d_loss", "g_loss", "d_real", "d_fake", "d_accuracy", "d_grad_norm", "g_grad_norm")
+
+
+def run_figures(folder: RunFolder, export: ExportResult) -> dict[str, Any]:
+    """What the run's own records say: length, speed, sizes, and the last statistics."""
+    recipe, facts, _ = folder.read()
+    timing, stats = _lines(folder.timing), folder.read_stats()
+    figures: dict[str, Any] = {"finished": folder.finished, "kimg": export.spec.nimg / 1000}
+    if timing:
+        seconds = sum(line["sec"] for line in timing)
+        figures |= {"training_sec": round(seconds, 1), "img_per_sec": round(timing[-1]["nimg"] / seconds, 1)}
+    figures["parameters"] = parameters(recipe, facts)
+    figures["export"] = {
+        "bytes": export.size_bytes,
+        "max_abs_error": export.spec.parity.max_abs_error,
+        "tolerance": export.spec.parity.tolerance,
+    }
+    if stats:
+        figures["last_tick"] = {key: _short(stats[-1][key]) for key in LAST_TICK if key in stats[-1]}
+    return figures
+
+
+def parameters(recipe: Recipe, facts: DataFacts) -> dict[str, int]:
+    """Trained numbers in G and D."""
+    from tfgan_kit.build import build_discriminator, build_generator
+
+    G = build_generator(recipe, shape=facts.shape, classes=facts.classes)
+    D = build_discriminator(recipe, shape=facts.shape, classes=facts.classes)
+    return {name: sum(int(np.prod(w.shape)) for w in net.trainable_weights) for name, net in (("G", G), ("D", D))}
+
+
+def sample_figures(sampler: Sampler, recipe: Recipe, facts: DataFacts, extractor: Extractor, n: int) -> dict[str, Any]:
+    """What n samples measure in an extractor's features; for classes that it knows, how often they are as asked for."""
+    from tfgan_kit.latents import classes_from_seeds
+
+    train = features_of(recipe, facts.digest, extractor)
+    test = features_of(recipe.replace(data="mnist:test"), None, extractor) if facts.spec in MNIST_TRAINING else None
+    features, logits = extractor.run(fitted(sampler.sample(range(n)), extractor))
+    figures: dict[str, Any] = {"extractor": extractor.info["name"], "samples": n}
+    figures |= {"resampled": resampling(facts.shape, extractor), **distances(train, features, test)}
+
+    # Of the attributes that the run was trained on, and whose values the extractor has logits for.
+    theirs = extractor_attributes(extractor, facts)
+    known = {name: values for name, values in theirs.items() if facts.attributes.get(name) == values}
+    if known:
+        parts = dict(zip(theirs, heads([len(values) for values in theirs.values()]), strict=True))
+        columns = [list(facts.attributes).index(name) for name in known]
+        asked = classes_from_seeds(range(n), facts.classes)[:, columns]
+        found = accuracies(np.concatenate([logits[:, parts[name]] for name in known], axis=1), asked, known)
+        figures["accuracy"] = {name: round(share, 4) for name, share in found.items()}
+    return figures
+
+
+def extractor_attributes(extractor: Extractor, facts: DataFacts) -> dict[str, tuple[str, ...]]:
+    """The attributes that an extractor's logits are of, in their order; none where they are of other data."""
+    from tfgan_kit.data.mnist import CLASS_NAMES
+    from tfgan_kit.data.source import ONLY
+
+    if extractor.info["name"] == "mnist-cnn":
+        return {ONLY: CLASS_NAMES} if facts.spec.startswith("mnist") else {}
+    return {name: tuple(values) for name, values in extractor.info.get("attributes", {}).items()}
+
+
+def features_of(recipe: Recipe, digest: str | None, extractor: Extractor) -> np.ndarray:
+    """(N, F) features of all pictures that a recipe trains on; `digest` is what they must have."""
+    from tfgan_kit.data import open_source
+
+    source = open_source(recipe)
+    if digest not in (None, source.digest):
+        raise SystemExit(f"{recipe.data} has other pictures than the run was trained on: give them back to it")
+    blocks = np.array_split(np.arange(len(source)), -(-len(source) // READ_BLOCK))
+    return np.concatenate([extractor.features(fitted(source.read(block), extractor)) for block in blocks])
+
+
+def write_samples(sampler: Sampler, path: Path) -> None:
+    """The grid that `tfgan sample` draws: 8 of each class, a column each, or 8 by 8; fewer rows if it is too large."""
+    from tfgan_kit.pictures import grid, to_pillow
+
+    classes = sampler.spec.classes
+    columns = classes[0] if len(classes) == 1 and 1 < classes[0] <= 32 else 8
+    for rows in range(8, 0, -1):
+        to_pillow(grid(sampler.sample(range(rows * columns)), columns)).save(path, optimize=True)
+        if path.stat().st_size <= MAX_SAMPLES_BYTES:
+            return
+
+
+def write_progress(folder: RunFolder, out: Path) -> None:
+    """progress.gif and progress.png: those of the run, or made from fewer of its previews where they are large."""
+    from tfgan_kit.pictures import panels, save_gif, to_pillow
+
+    frames = sorted(folder.previews.glob("step-*.png"))
+    _small(folder.path / "progress.gif", out, 60, lambda path, most: save_gif(frames, path, most=most))
+    _small(folder.path / "progress.png", out, PANELS, lambda path, n: to_pillow(panels(frames, n)).save(path))
+
+
+def _small(made: Path, out: Path, most: int, make: Callable[[Path, int], None]) -> None:
+    target = out / made.name
+    if made.is_file():
+        shutil.copyfile(made, target)
+    else:
+        make(target, most)
+    while target.stat().st_size > MAX_PROGRESS_BYTES and most > 1:
+        most = max(1, most * 2 // 3)
+        make(target, most)
+
+
+def command_of(recipe: Recipe, name: str) -> str:
+    """The command that trains a recipe: its name, and where it differs from the one that comes with the kit."""
+    from tfgan_kit.recipes import RECIPES
+
+    words = [f"tfgan train {name}"]
+    differences = RECIPES[name].recipe.differences(recipe) if name in RECIPES else {}
+    for key, (usual, value) in differences.items():
+        by_data = key in ("resolution", "channels", "conditional") and usual is None
+        if not by_data and value is not None:
+            text = ",".join(map(_typed, value)) if isinstance(value, tuple) else _typed(value)
+            words.append(f"--{key} {public(text)}" if key in ("data", "kimg", "minutes") else f"--set {key}={text}")
+    return " ".join(words)
+
+
+def public(data: str) -> str:
+    """A data source without the folders of this machine."""
+    scheme, colon, path = data.partition(":")
+    return f"{scheme}{colon}{path.rpartition('/')[2]}"
+
+
+def write_recipe(folder: RunFolder, out: Path) -> None:
+    """recipe.json, its data without the folders of this machine."""
+    content = json.loads((folder.path / "recipe.json").read_text(encoding="utf-8"))
+    content["recipe"]["data"] = public(content["recipe"]["data"])
+    content["data"]["spec"] = public(content["data"]["spec"])
+    _write_json(out / "recipe.json", content)
+
+
+def make(folder: RunFolder, out: Path, *, n: int, command: str, extractor: Extractor | None, keep_model: bool) -> None:
+    """Everything that the gallery keeps of a run."""
+    from tfgan_kit import Sampler
+    from tfgan_kit.export.convert import export_onnx
+
+    recipe, facts, name = folder.read()
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        export = export_onnx(folder.path, Path(scratch) / "generator.onnx")
+        sampler = Sampler(export.file)
+        write_recipe(folder, out)
+        write_samples(sampler, out / "samples.png")
+        write_progress(folder, out)
+        figures = {"recipe": name, "command": command or command_of(recipe, name), **run_figures(folder, export)}
+        if extractor:
+            figures |= sample_figures(sampler, recipe, facts, extractor, n)
+        _write_json(out / "figures.json", figures)
+        if keep_model:
+            shutil.copyfile(export.file, out / "generator.onnx")
+    print(json.dumps(figures))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, help="the run folder")
+    parser.add_argument("--out", type=Path, help="(default: artifacts/gallery/ and the recipe's name)")
+    parser.add_argument("--n", type=int, default=10_000, help="samples that are measured (default: %(default)s)")
+    parser.add_argument("--command", default="", help="what made the run (default: from its recipe)")
+    parser.add_argument("--extractor", type=Path, help="an .onnx (default: mnist-cnn for MNIST, else none)")
+    parser.add_argument("--keep-model", action="store_true", help="keep generator.onnx in the gallery")
+    options = parser.parse_args()
+
+    from tfgan_kit.metrics.extractor import Extractor
+    from tfgan_kit.training.run_folder import RunFolder
+
+    folder = RunFolder(options.run)
+    _, facts, name = folder.read()
+    extractor = None
+    if options.extractor:
+        extractor = Extractor(options.extractor)
+    elif facts.spec.startswith("mnist"):
+        extractor = Extractor.named("mnist-cnn")
+    make(
+        folder,
+        options.out or Path("artifacts/gallery") / name,
+        n=options.n,
+        command=options.command,
+        extractor=extractor,
+        keep_model=options.keep_model,
+    )
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _lines(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.is_file() else []
+
+
+def _typed(value: Any) -> str:
+    """A recipe's value as a person types it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+if __name__ == "__main__":
+    main()
