@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 from tfgan_kit.errors import RecipeError
-
-if TYPE_CHECKING:
-    from tfgan_kit.recipe import Recipe
 
 
 class Conflict(NamedTuple):
@@ -22,7 +19,7 @@ class Conflict(NamedTuple):
     """
 
     fields: tuple[str, ...]
-    found: Callable[[Recipe], bool]
+    found: Callable[[Any], bool]
     why: str
     way_out: str
 
@@ -133,8 +130,11 @@ CONFLICTS = (
 )
 
 
-def check_conflicts(recipe: Recipe) -> None:
+def check_conflicts(recipe: Any) -> None:
     """Refuse fields that contradict each other.
+
+    Args:
+        recipe: a `tfgan_kit.recipe.Recipe`, which calls this when it is made.
 
     Raises:
         RecipeError: with the fields and their values, the reason and the way out.

@@ -148,7 +148,7 @@ RECIPES: dict[str, RecipeRow] = {
         result="",
         recipe=Recipe(
             family="progressive", data=_OWN, resolution=(64, 64), conditional=False, kimg=12000, fade_kimg=600.0,
-            z_dim=512, g_width=64, d_width=64, g_norm="pixel", g_leak=0.2, loss="wasserstein", gp_lambda=10.0,
+            z_dim=512, g_width=64, d_width=64, g_leak=0.2, loss="wasserstein", gp_lambda=10.0,
             batch_size=16, g_lr=1e-3, d_lr=1e-3, beta1=0.0, beta2=0.99,
         ),
     ),

@@ -16,6 +16,9 @@ from tfgan_kit.recipe import Recipe
 from tfgan_kit.training.files import write_atomic
 from tfgan_kit.training.run_folder import DataFacts, RunFolder
 
+# Previews beside each other in progress.png.
+_PANELS = 6
+
 
 class Records:
     """The writers of one run."""
@@ -65,10 +68,12 @@ class Records:
             tf.summary.image("preview", sheet[None])
 
     def close(self) -> None:
-        """Finish TensorBoard's file and make the animation of all previews."""
+        """Finish TensorBoard's file, and make the animation of all previews and a row of some of them."""
         self._writer.close()
         frames = sorted(self._folder.previews.glob("step-*.png"))
         write_atomic(self._folder.path / "progress.gif", lambda path: pictures.save_gif(frames, path))
+        row = pictures.to_pillow(pictures.panels(frames, _PANELS))
+        write_atomic(self._folder.path / "progress.png", lambda path: row.save(path, format="PNG"))
 
 
 def seeded(

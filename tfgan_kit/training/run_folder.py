@@ -5,7 +5,7 @@ stats.jsonl    a line a tick: only what a repeated run repeats to the bit
 timing.jsonl   a line a tick: seconds, images a second, memory
 events.*       TensorBoard
 previews/      pictures of the same latents as training goes on
-progress.gif   those pictures, one after the other
+progress.gif   those pictures, one after the other; progress.png: six of them side by side
 checkpoints/   see tfgan_kit.training.checkpoint
 generator.onnx after `tfgan export --onnx`
 """
