@@ -76,7 +76,7 @@ def test_g_of_table_4_for_32_px():
     block = 2 * 9 * 256 * 256 + 256 * 256 + 2 * 2 * 256
     last = 2 * 256 + 9 * 256 * 3 + 3
     assert count(G.trainable_weights) == start + 3 * block + last == 4_274_435
-    # The authors' program has 4,276,739: three biases a block more, which batch norm takes away.
+    # A bias for each of a block's three convolutions, which batch norm takes away, would make it the usual count.
     assert 4_274_435 + 3 * 3 * 256 == 4_276_739
     assert maps(G, layers.Add) == [(8, 8, 256), (16, 16, 256), (32, 32, 256)]
 
