@@ -31,7 +31,7 @@ def recipes(
             table.add_row(shown, escape(row.about), escape(row.source), f"{row.minutes:g}", escape(row.result))
         console.print(table)
         console.print(
-            "\nMinutes are of two x86-64 cores, for what was measured. The command, and every field: tfgan recipes NAME."
+            "\nMinutes are of two x86-64 cores, for what was measured. Command and every field: tfgan recipes NAME."
         )
         return
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def train(
     recipe: Annotated[
         str | None,
-        typer.Argument(help="Recipe; `tfgan recipes` lists them.", show_default=f"{DEFAULT}, or {FOR_PICTURES} with --data",
+        typer.Argument(help="Recipe; `tfgan recipes` lists them.",
+                       show_default=f"{DEFAULT}, or {FOR_PICTURES} with --data",
                        autocompletion=lambda: sorted(RECIPES)),
     ] = None,
     data: Annotated[

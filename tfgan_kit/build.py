@@ -39,7 +39,7 @@ FAMILIES: dict[str, ModuleType] = {
     "style": style,
     "r3gan": r3gan,
 }
-# What a network may do beyond its family's own architecture. Sizes are not among them: those of another family do no harm.
+# What a network may do beyond its family's own architecture. Sizes are not among them: another family's do no harm.
 SWITCHES = (
     "g_norm", "g_leak", "g_up", "g_spectral_norm", "g_attention_px", "g_noise", "g_dropout",
     "d_norm", "d_leak", "d_down", "d_spectral_norm", "d_attention_px", "d_dropout", "d_minibatch",
@@ -141,9 +141,7 @@ def build_generator(
         if "truncation" not in inspect.signature(build).parameters:
             raise RecipeError(f"truncation={truncation} needs an average of w, which family {recipe.family} has not")
         arguments["truncation"] = truncation
-    G: keras.Model = build(
-        resolution=shape[:2], channels=shape[2], classes=classes, seed=2 * recipe.seed, **arguments
-    )
+    G: keras.Model = build(resolution=shape[:2], channels=shape[2], classes=classes, seed=2 * recipe.seed, **arguments)
     return G
 
 
@@ -268,9 +266,7 @@ def _shown(recipe: Recipe) -> list[Transform]:
         shown.append(diffaugment(recipe.augment_ops))
     elif recipe.augment == "ada":
         shown.append(
-            ada(
-                ops=recipe.augment_ops, target=recipe.ada_target, speed_kimg=recipe.ada_kimg, max_p=recipe.ada_max
-            )
+            ada(ops=recipe.augment_ops, target=recipe.ada_target, speed_kimg=recipe.ada_kimg, max_p=recipe.ada_max)
         )
     if recipe.instance_noise:
         shown.append(instance_noise(recipe.instance_noise, recipe.instance_noise_until))

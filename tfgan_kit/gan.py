@@ -15,7 +15,7 @@ from tfgan_kit.errors import DataError
 from tfgan_kit.losses import LOSSES, AdversarialLoss
 from tfgan_kit.rng import Stream
 from tfgan_kit.stabilizers.past import PastWeights
-from tfgan_kit.stabilizers.plan import ALWAYS, Plan, Turn, choose
+from tfgan_kit.stabilizers.plan import ALWAYS, BOTH, Plan, Turn, choose
 from tfgan_kit.stabilizers.replay import Replay
 from tfgan_kit.stabilizers.targets import Targets, hard_targets
 from tfgan_kit.terms import DView, GView, Outputs, Term, Transform
@@ -188,7 +188,7 @@ class GAN(keras.Model):
             if name in self._means:
                 self._means[name].update_state(value)
 
-    def d_step(self, real: tf.Tensor, c: tf.Tensor | None, substep: int = 0, turn: Turn = Turn()) -> Stats:
+    def d_step(self, real: tf.Tensor, c: tf.Tensor | None, substep: int = 0, turn: Turn = BOTH) -> Stats:
         """One step of D; G stays as it is, to the bit."""
         key = partial(rng.key, self.seed, step=self.step, substep=substep)
         G, D = at_level(self.G, turn.level), at_level(self.D, turn.level)
@@ -224,9 +224,9 @@ class GAN(keras.Model):
             scaled = self.d_optimizer.scale_loss(loss + penalty)
         stats = self._apply(self.d_optimizer, tape, scaled, self.D.trainable_variables, "d")
 
-        for plug in (*self.d_terms, *self.shown):
-            if plug.update:
-                plug.update(view)
+        for update in [plug.update for plug in self.d_terms] + [plug.update for plug in self.shown]:
+            if update:
+                update(view)
         for after in self.after_d_step:
             after(self.D)
         if self.past_d:
@@ -241,7 +241,7 @@ class GAN(keras.Model):
             "d_accuracy": tf.reduce_mean(tf.cast(right, tf.float32)),
         }
 
-    def g_step(self, real: tf.Tensor, c: tf.Tensor | None, turn: Turn = Turn()) -> Stats:
+    def g_step(self, real: tf.Tensor, c: tf.Tensor | None, turn: Turn = BOTH) -> Stats:
         """One step of G under the present D, which stays as it is, to the bit."""
         key = partial(rng.key, self.seed, step=self.step)
         G, D = at_level(self.G, turn.level), at_level(self.D, turn.level)
@@ -251,16 +251,15 @@ class GAN(keras.Model):
 
         def shown_to_d(x: tf.Tensor, stream: Stream, draw: int) -> Outputs:
             d_noise = noise_for(D, rng.split(key(Stream.D_NOISE), draw), real.shape[0])
-            return judge(self._d_inputs(self._show(x, key(stream)), c, d_noise))
+            outputs: Outputs = judge(self._d_inputs(self._show(x, key(stream)), c, d_noise))
+            return outputs
 
         # Only paired losses and feature matching read these; for the others the compiler drops the pass.
         real_out = shown_to_d(real, Stream.REAL_SHOWN, 3)
         with tf.GradientTape() as tape:
             fake = G(inputs_of(z, c, noise), training=True)
             fake_out = shown_to_d(fake, Stream.G_SHOWN, 4)
-            loss = tf.reduce_mean(
-                self.adversarial.g(real_logits=real_out["logits"], fake_logits=fake_out["logits"])
-            )
+            loss = tf.reduce_mean(self.adversarial.g(real_logits=real_out["logits"], fake_logits=fake_out["logits"]))
             latent, synthesize = latent_view(G, z, c, noise)
             view = GView(
                 fake=fake, fake_out=fake_out, real_out=real_out, c=c, latent=latent, synthesize=synthesize,

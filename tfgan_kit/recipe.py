@@ -84,7 +84,7 @@ class Recipe:
     g_mapping: int = _field(4, "dense layers from z to w (family style)", low=1, high=16)
     g_norm: str = _field("batch", "normalisation in G, not at its output", choices=NORMS)
     g_leak: float = _field(0.0, "slope of G's LeakyReLU for negative values; 0: ReLU", low=0, high=1)
-    g_up: str = _field("transposed", "how G doubles a map: transposed, pixel shuffle, or resize and convolve", choices=UPS)
+    g_up: str = _field("transposed", "how G doubles a map; resize is followed by a convolution", choices=UPS)
     g_spectral_norm: bool = _field(False, "divide G's kernels by their largest singular value")
     g_attention_px: int = _field(0, "side of the map of G that gets self-attention, px; 0: none", low=0)
     g_noise: float = _field(0.0, "deviation of the noise added in every layer of G", low=0)
@@ -102,7 +102,7 @@ class Recipe:
     d_attention_px: int = _field(0, "side of the map of D that gets self-attention, px; 0: none", low=0)
     d_dropout: float = _field(0.0, "share of units dropped in every layer of D", low=0, high=0.95)
     d_minibatch: str = _field("none", "what D compares within a batch", choices=MINIBATCHES)
-    fade_kimg: float = _field(40.0, "kimg over which a new resolution fades in, and then holds (family progressive)", above=0)
+    fade_kimg: float = _field(40.0, "kimg over which a resolution fades in, then holds (family progressive)", above=0)
 
     # Objective
     loss: str = _field("nonsaturating", "adversarial loss", choices=LOSSES)

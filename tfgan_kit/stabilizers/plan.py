@@ -45,8 +45,9 @@ class Plan:
     index: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
-# Every step trains both, with every term.
-ALWAYS = Plan(turns=(Turn(),), index=lambda step, nimg: tf.constant(0))
+# Both are trained, with every term; and a plan of nothing else.
+BOTH = Turn()
+ALWAYS = Plan(turns=(BOTH,), index=lambda step, nimg: tf.constant(0))
 
 
 def make_plan(
