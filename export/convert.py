@@ -116,9 +116,10 @@ def export_onnx(
     with tf.device("CPU:0"):
         G = _generator(recipe, facts, truncation)
         load_generator(G, state, "G_ema" if weights == "ema" else "G")
-        # What maps z to w truncates w, and z is not for the sampler to scale.
-        truncated = {"truncation": "w", "psi": truncation} if hasattr(G, "mapping") else {}
-        spec, content = proven_model(G, replace(spec, noise_dim=noise_dim(G), **truncated), opset)
+        # What maps z to w truncates w: scaling z, which the mapping normalises, would do nothing of the kind.
+        of = "w" if hasattr(G, "mapping") else "z"
+        spec = replace(spec, noise_dim=noise_dim(G), truncation=of, psi=truncation)
+        spec, content = proven_model(G, spec, opset)
     try:
         write_atomic(file, lambda temporary: temporary.write_bytes(content))
     except OSError as error:
@@ -164,7 +165,7 @@ def to_onnx(G: keras.Model, opset: int) -> onnx.ModelProto:
     `labels` are int64, (N,) for one attribute and (N, A) for several; the output is `images`.
 
     Raises:
-        ExportError: tf2onnx fails, or the pictures do not depend on one of the inputs.
+        ExportError: tf2onnx fails.
     """
     signature = [tf.TensorSpec((None, G.inputs[0].shape[1]), tf.float32, name="z")]
     if takes(G, "c"):

@@ -199,26 +199,15 @@ def test_a_lookup_of_both_columns_is_left_alone():
     assert spec.parity.max_abs_error <= 1e-5
 
 
-def test_a_truncation_of_w_is_in_the_weights(make_run, tmp_path, monkeypatch):
-    """With a stand-in for a family that maps z to w: here psi scales z itself."""
-
-    def build(*args, truncation=1.0, **options):
-        G = build_generator(*args, **options)
-        scaled = keras.Model(G.inputs[0], G(keras.layers.Rescaling(truncation)(G.inputs[0]))) if truncation != 1 else G
-        for model in (G, scaled):
-            model.mapping = model.noise_dim = 0
-        return scaled
-
-    run = make_run(tmp_path / "run", family="mlp", shape=(8, 8, 1))
-    expected = Sampler(export_onnx(run).file).sample(range(6), truncation=0.7)
-    monkeypatch.setattr(convert, "build_generator", build)
-    result = export_onnx(run, truncation=0.7)
-    assert (result.spec.truncation, result.spec.psi) == ("w", 0.7)
-    assert np.abs(Sampler(result.file).sample(range(6)).astype(int) - expected).max() <= GREY
-    with pytest.raises(SampleError, match=r"set at export, to 0.7"):
-        Sampler(result.file).sample(truncation=0.7)
-    assert export_onnx(run).spec.psi == 1
-    assert export_onnx(run).spec.truncation == "w"
+def test_a_truncation_of_w_is_in_the_weights(make_run, tmp_path):
+    run = make_run(tmp_path / "run", family="style", shape=(8, 8, 1), g_start_px=4, g_mapping=1)
+    for psi in (1.0, 0.0):
+        result = export_onnx(run, truncation=psi)
+        assert (result.spec.truncation, result.spec.psi) == ("w", psi)
+        images = Sampler(result.file).sample(range(6))
+        assert (images == images[0]).all() == (psi == 0)
+        with pytest.raises(SampleError, match=rf"set at export, to {psi:g}, .* tfgan export --onnx --truncation 0.7"):
+            Sampler(result.file).sample(truncation=0.7)
 
 
 def test_a_family_without_w_is_not_truncated_at_export(make_run, tmp_path):
