@@ -42,7 +42,7 @@ FAMILIES: dict[str, ModuleType] = {
 # What a network may do beyond its family's own architecture. Sizes are not among them: another family's do no harm.
 SWITCHES = (
     "g_norm", "g_leak", "g_up", "g_spectral_norm", "g_attention_px", "g_noise", "g_dropout",
-    "d_norm", "d_leak", "d_down", "d_spectral_norm", "d_attention_px", "d_dropout", "d_minibatch",
+    "init", "d_norm", "d_leak", "d_down", "d_spectral_norm", "d_attention_px", "d_dropout", "d_minibatch",
 )  # fmt: skip
 
 
@@ -176,7 +176,7 @@ def _arguments(recipe: Recipe, build: Callable[..., Any], prefix: str, dtype: st
 
 def _check_switches(recipe: Recipe, prefix: str, taken: set[str]) -> None:
     """Refuse switches of a network that its family would ignore."""
-    for name in (name for name in SWITCHES if name.startswith(prefix)):
+    for name in (name for name in SWITCHES if name.startswith(prefix) or "_" not in name):
         value, default = getattr(recipe, name), field_named(name).default
         if name.removeprefix(prefix) not in taken and value != default:
             raise RecipeError(
@@ -187,9 +187,10 @@ def _check_switches(recipe: Recipe, prefix: str, taken: set[str]) -> None:
 
 def families_with(switch: str) -> list[str]:
     """The families that have a switch, a name in SWITCHES."""
-    builder = {"g_": "generator", "d_": "discriminator"}[switch[:2]]
+    builder = "discriminator" if switch.startswith("d_") else "generator"
     taken = {family: inspect.signature(vars(module)[builder]).parameters for family, module in FAMILIES.items()}
-    return [family for family, parameters in taken.items() if switch[2:] in parameters]
+    name = switch.removeprefix("g_").removeprefix("d_")
+    return [family for family, parameters in taken.items() if name in parameters]
 
 
 def _growth(recipe: Recipe, gan: GAN) -> tuple[list[Callable[[tf.Tensor], None]], tuple[float, ...]]:

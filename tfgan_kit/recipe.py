@@ -94,7 +94,9 @@ class Recipe:
     d_max_width: int = _field(512, "upper bound of D's channels", low=1)
     d_end_px: int = _field(4, "D's smallest map has at most this shorter side, px; the others halve down to it", low=2)
     d_hidden: tuple[int, ...] = _field((512, 256), "units of D's dense layers (family mlp); () is a linear D", low=1)
-    d_blocks: int = _field(1, "residual blocks of D at each resolution", low=1, high=64)
+    d_blocks: int = _field(
+        1, "residual blocks of D at each resolution; of family resnet on the last map", low=1, high=64
+    )
     d_norm: str = _field("none", "normalisation in D, not at its input", choices=NORMS)
     d_leak: float = _field(0.2, "slope of D's LeakyReLU for negative values", low=0, high=1)
     d_down: str = _field("strided", "how D halves a map: strided convolution, or average pooling", choices=DOWNS)
