@@ -140,7 +140,8 @@ def write(model: keras.Model, out: Path, info: dict[str, Any]) -> None:
         return {"features": features, "logits": logits}
 
     proto, _ = tf2onnx.convert.from_function(extract, input_signature=signature, opset=OPSET)
-    onnx.helper.set_model_props(proto, {"tfgan_extractor": json.dumps(info, sort_keys=True)})
+    # Not sorted: the order of the attributes is that of their logits.
+    onnx.helper.set_model_props(proto, {"tfgan_extractor": json.dumps(info)})
     onnx.checker.check_model(proto, full_check=True)
     out.write_bytes(proto.SerializeToString())
 
@@ -213,8 +214,10 @@ def _labels(source: Source) -> np.ndarray:
 
 def _check_attributes(theirs: Any, ours: Attributes, where: str) -> None:
     found = {name: tuple(values) for name, values in theirs.items()}
-    if found != ours:
-        raise SystemExit(f"{where} has the attributes {found}, and the data {ours}: name the same columns in --data")
+    if list(found.items()) != list(ours.items()):
+        raise SystemExit(
+            f"{where} has the attributes {found}, the data {ours}: give --data the same columns in the same order"
+        )
 
 
 def main() -> None:
