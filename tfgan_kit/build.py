@@ -19,6 +19,7 @@ from tfgan_kit.gan import GAN
 from tfgan_kit.losses import LOSSES
 from tfgan_kit.networks import dcgan, keras_dcgan, mlp, progressive, r3gan, resnet, srresnet, style
 from tfgan_kit.networks.layers.spectral import power_iterate
+from tfgan_kit.plugs import Plugs
 from tfgan_kit.recipe import Recipe, field_named
 from tfgan_kit.stabilizers.clipping import clip_weights
 from tfgan_kit.stabilizers.history import historical_averaging
@@ -57,14 +58,12 @@ def build_gan(recipe: Recipe, shape: tuple[int, int, int], classes: tuple[int, .
     Raises:
         RecipeError: a switch that the family does not have, or a resolution that it cannot make.
     """
-    G = build_generator(recipe, shape=shape, classes=classes)
-    D = build_discriminator(recipe, shape=shape, classes=classes)
     D_float32 = None
     if recipe.precision != "float32":
         D_float32 = build_discriminator(recipe, shape=shape, classes=classes, dtype="float32")
     gan = GAN(
-        G,
-        D,
+        build_generator(recipe, shape=shape, classes=classes),
+        build_discriminator(recipe, shape=shape, classes=classes),
         build_generator(recipe, shape=shape, classes=classes, in_use=True),
         z_dim=recipe.z_dim,
         z_prior=recipe.z_prior,
@@ -72,33 +71,12 @@ def build_gan(recipe: Recipe, shape: tuple[int, int, int], classes: tuple[int, .
         D_float32=D_float32,
     )
 
-    # What grows with the images seen.
-    img_per_step = recipe.batch_size * recipe.d_steps
-    before_step, level_starts_kimg = _growth(recipe, gan)
-    plan = make_plan(
-        img_per_step=img_per_step,
-        pretrain_d_kimg=recipe.pretrain_d_kimg,
-        alternate_kimg=recipe.alternate_kimg,
-        lazy_every=recipe.lazy_every,
-        level_starts_kimg=level_starts_kimg,
-    )
     gan.compile(
         g_optimizer=_optimizer(recipe, recipe.g_optimizer, recipe.g_lr, "g_optimizer"),
         d_optimizer=_optimizer(recipe, recipe.d_optimizer, recipe.d_lr, "d_optimizer"),
         loss=LOSSES[recipe.loss],
         g_adversarial=recipe.g_adversarial,
-        d_terms=_d_terms(recipe, D, classes),
-        g_terms=_g_terms(recipe, G, classes),
-        lazy_every=recipe.lazy_every,
-        targets=_targets(recipe),
-        shown=_shown(recipe),
-        replay=_replay(recipe, shape, classes),
-        past_g=_past(recipe, G, "g", img_per_step),
-        past_d=_past(recipe, D, "d", img_per_step),
-        before_step=before_step,
-        after_d_step=_after_step(recipe.d_spectral_norm, recipe.weight_clip),
-        after_g_step=_after_step(recipe.g_spectral_norm),
-        plan=plan,
+        plugs=_plugs(recipe, gan, shape, classes),
         d_steps=recipe.d_steps,
         ema_halflife_kimg=recipe.ema_halflife_kimg,
         ema_rampup=recipe.ema_rampup,
@@ -216,6 +194,31 @@ def _optimizer(recipe: Recipe, kind: str, lr: float, name: str) -> keras.Optimiz
     if recipe.precision == "mixed_float16":
         return keras.optimizers.LossScaleOptimizer(optimizer, name=f"scaled_{name}")
     return optimizer
+
+
+def _plugs(recipe: Recipe, gan: GAN, shape: tuple[int, int, int], classes: tuple[int, ...]) -> Plugs:
+    img_per_step = recipe.batch_size * recipe.d_steps
+    before_step, level_starts_kimg = _growth(recipe, gan)
+    return Plugs(
+        d_terms=_d_terms(recipe, gan.D, classes),
+        g_terms=_g_terms(recipe, gan.G, classes),
+        lazy_every=recipe.lazy_every,
+        targets=_targets(recipe),
+        shown=_shown(recipe),
+        replay=_replay(recipe, shape, classes),
+        past_g=_past(recipe, gan.G, "g", img_per_step),
+        past_d=_past(recipe, gan.D, "d", img_per_step),
+        before_step=before_step,
+        after_d_step=_after_step(recipe.d_spectral_norm, recipe.weight_clip),
+        after_g_step=_after_step(recipe.g_spectral_norm),
+        plan=make_plan(
+            img_per_step=img_per_step,
+            pretrain_d_kimg=recipe.pretrain_d_kimg,
+            alternate_kimg=recipe.alternate_kimg,
+            lazy_every=recipe.lazy_every,
+            level_starts_kimg=level_starts_kimg,
+        ),
+    )
 
 
 def _d_terms(recipe: Recipe, D: keras.Model, classes: Sequence[int]) -> list[Term]:

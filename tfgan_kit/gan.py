@@ -13,12 +13,10 @@ from tfgan_kit import ema, rng
 from tfgan_kit.calling import at_level, inputs_of, latent_view, noise_for, takes, without_updates
 from tfgan_kit.errors import DataError
 from tfgan_kit.losses import LOSSES, AdversarialLoss
+from tfgan_kit.plugs import NOTHING, Plugs
 from tfgan_kit.rng import Stream
-from tfgan_kit.stabilizers.past import PastWeights
-from tfgan_kit.stabilizers.plan import ALWAYS, BOTH, Plan, Turn, choose
-from tfgan_kit.stabilizers.replay import Replay
-from tfgan_kit.stabilizers.targets import Targets, hard_targets
-from tfgan_kit.terms import DView, GView, Outputs, Term, Transform
+from tfgan_kit.stabilizers.plan import BOTH, Turn, choose
+from tfgan_kit.terms import DView, GView, Outputs, Term
 
 Stats = dict[str, tf.Tensor]
 
@@ -78,18 +76,7 @@ class GAN(keras.Model):
         d_optimizer: keras.Optimizer,
         loss: AdversarialLoss = LOSSES["nonsaturating"],
         g_adversarial: float = 1.0,
-        d_terms: Sequence[Term] = (),
-        g_terms: Sequence[Term] = (),
-        lazy_every: int = 1,
-        targets: Targets = hard_targets,
-        shown: Sequence[Transform] = (),
-        replay: Replay | None = None,
-        past_g: PastWeights | None = None,
-        past_d: PastWeights | None = None,
-        before_step: Sequence[Callable[[tf.Tensor], None]] = (),
-        after_d_step: Sequence[Callable[[keras.Model], None]] = (),
-        after_g_step: Sequence[Callable[[keras.Model], None]] = (),
-        plan: Plan = ALWAYS,
+        plugs: Plugs = NOTHING,
         d_steps: int = 1,
         ema_halflife_kimg: float = 10.0,
         ema_rampup: float = 0.05,
@@ -105,18 +92,7 @@ class GAN(keras.Model):
             d_optimizer: of D; likewise.
             loss: what D and G minimise.
             g_adversarial: weight of the adversarial loss in G's.
-            d_terms: further terms of D's loss.
-            g_terms: further terms of G's loss.
-            lazy_every: weight of the lazy terms in the steps that take them, so the steps between two of those.
-            targets: what D's loss takes for real and for fake.
-            shown: what is done to all pictures before D sees them, one after the other.
-            replay: past fakes that D is shown again; None: none.
-            past_g: past weights of G that may make D's fakes; None: the present ones do.
-            past_d: past weights of D that may judge G; None: the present ones do.
-            before_step: called with the images seen (float32 scalar) before each step.
-            after_d_step: called with D after each of its steps.
-            after_g_step: called with G after each of its steps.
-            plan: which steps train D, G or both.
+            plugs: what the recipe's switches add to the train step.
             d_steps: steps of D before each step of G.
             ema_halflife_kimg: half-life of G_ema, kimg; 0: G_ema is the last G.
             ema_rampup: the half-life is at most this share of the images seen; 0: no ramp.
@@ -131,22 +107,17 @@ class GAN(keras.Model):
         g_optimizer.build(self.G.trainable_variables)
         d_optimizer.build(self.D.trainable_variables)
         self.adversarial, self.g_adversarial = loss, g_adversarial
-        self.d_terms, self.g_terms, self.lazy_every = tuple(d_terms), tuple(g_terms), lazy_every
-        self.targets, self.shown, self.replay = targets, tuple(shown), replay
-        self.past_g, self.past_d = past_g, past_d
-        self.before_step = tuple(before_step)
-        self.after_d_step, self.after_g_step = tuple(after_d_step), tuple(after_g_step)
-        self.plan, self.d_steps = plan, d_steps
+        self.plugs, self.d_steps = plugs, d_steps
         self.ema_halflife_kimg, self.ema_rampup = ema_halflife_kimg, ema_rampup
         self.lr_factor, self.total_img = lr_factor, total_img
         self.loss_scaled = isinstance(d_optimizer, keras.optimizers.LossScaleOptimizer)
         names = ["d_loss", "g_loss", "d_real", "d_fake", "d_accuracy", "d_grad_norm", "g_grad_norm", "lr_factor"]
-        names += [term.name for term in (*self.d_terms, *self.g_terms)]
+        names += [*(term.name for term in (*plugs.d_terms, *plugs.g_terms)), *plugs.records()]
         names += ["d_loss_scale", "g_loss_scale"] * self.loss_scaled
         self._means = {name: keras.metrics.Mean(name=name) for name in names}
         # Each kind of turn is compiled by itself, and chosen outside: XLA's convolutions are many times slower inside
         # a condition on the CPU.
-        self._turns = {turn: partial(self.take_turn, turn) for turn in plan.turns}
+        self._turns = {turn: partial(self.take_turn, turn) for turn in plugs.plan.turns}
         if jit:
             self._turns = {turn: tf.function(take, jit_compile=True) for turn, take in self._turns.items()}
 
@@ -161,7 +132,8 @@ class GAN(keras.Model):
 
     def train_step(self, data: Any) -> Stats:
         """One turn, as the plan has it; see the class for `data` and `WATCHED` for failures."""
-        choose(self.plan, self.step, self._nimg(_images_of(data).shape[0]), lambda turn: self._turns[turn](data))
+        nimg = self._nimg(self._img_per_step(_images_of(data)))
+        choose(self.plugs.plan, self.step, nimg, lambda turn: self._turns[turn](data))
         return {name: mean.result() for name, mean in self._means.items()}
 
     def take_turn(self, turn: Turn, data: Any) -> None:
@@ -170,7 +142,7 @@ class GAN(keras.Model):
         batch_size = real.shape[0] // self.d_steps
         nimg = self._nimg(real.shape[0])
         stats = {"lr_factor": self._set_learning_rates(nimg)}
-        for before in self.before_step:
+        for before in self.plugs.before_step:
             before(nimg)
 
         for substep in range(self.d_steps if turn.d else 0):
@@ -183,6 +155,7 @@ class GAN(keras.Model):
         decay = ema.decay_for(nimg, real.shape[0], self.ema_halflife_kimg, self.ema_rampup)
         ema.update(self.G_ema, self.G, decay)
         self._watch(stats)
+        stats |= self.plugs.records()
         self.step.assign_add(1)
         for name, value in stats.items():
             if name in self._means:
@@ -195,10 +168,10 @@ class GAN(keras.Model):
 
         # Make the fakes, and what D is shown of both kinds.
         z = rng.latents(key(Stream.D_LATENTS), real.shape[0], self.z_dim, self.z_prior)
-        make = without_updates(G, weights=self.past_g.weights(self.step) if self.past_g else None)
+        make = without_updates(G, weights=self.plugs.past_g.weights(self.step) if self.plugs.past_g else None)
         fake, fake_c = make(inputs_of(z, c, noise_for(G, key(Stream.G_NOISE), real.shape[0]))), c
-        if self.replay:
-            fake, fake_c = self.replay.apply(fake, c, key(Stream.REPLAY))
+        if self.plugs.replay:
+            fake, fake_c = self.plugs.replay.apply(fake, c, key(Stream.REPLAY))
         real, fake = self._show(real, key(Stream.REAL_SHOWN)), self._show(fake, key(Stream.FAKE_SHOWN))
 
         with tf.GradientTape() as tape:
@@ -206,7 +179,7 @@ class GAN(keras.Model):
             noise = [noise_for(D, rng.split(key(Stream.D_NOISE), i), real.shape[0]) for i in range(3)]
             real_out: Outputs = D(self._d_inputs(real, c, noise[0]), training=True)
             fake_out: Outputs = D(self._d_inputs(fake, fake_c, noise[1]), training=True)
-            real_targets, fake_targets = self.targets(key(Stream.LABELS), real.shape[0])
+            real_targets, fake_targets = self.plugs.targets(key(Stream.LABELS), real.shape[0])
             loss = tf.reduce_mean(
                 self.adversarial.d(
                     real_logits=real_out["logits"], fake_logits=fake_out["logits"],
@@ -220,17 +193,17 @@ class GAN(keras.Model):
                 D_fake=lambda x: judge(self._d_inputs(x, fake_c, noise[2])),
                 weights=self.D.trainable_variables, key=key,
             )  # fmt: skip
-            terms, penalty = self._terms(self.d_terms, view, turn)
+            terms, penalty = self._terms(self.plugs.d_terms, view, turn)
             scaled = self.d_optimizer.scale_loss(loss + penalty)
         stats = self._apply(self.d_optimizer, tape, scaled, self.D.trainable_variables, "d")
 
-        for update in [plug.update for plug in self.d_terms] + [plug.update for plug in self.shown]:
+        for update in [plug.update for plug in self.plugs.d_terms] + [plug.update for plug in self.plugs.shown]:
             if update:
                 update(view)
-        for after in self.after_d_step:
+        for after in self.plugs.after_d_step:
             after(self.D)
-        if self.past_d:
-            self.past_d.update(self.step)
+        if self.plugs.past_d:
+            self.plugs.past_d.update(self.step)
         right = tf.concat([real_out["logits"] > 0, fake_out["logits"] <= 0], axis=0)
         return {
             **stats,
@@ -247,7 +220,7 @@ class GAN(keras.Model):
         G, D = at_level(self.G, turn.level), at_level(self.D, turn.level)
         z = rng.latents(key(Stream.G_LATENTS), real.shape[0], self.z_dim, self.z_prior)
         noise = noise_for(G, rng.split(key(Stream.G_NOISE), 1), real.shape[0])
-        judge = without_updates(D, weights=self.past_d.weights(self.step) if self.past_d else None)
+        judge = without_updates(D, weights=self.plugs.past_d.weights(self.step) if self.plugs.past_d else None)
 
         def shown_to_d(x: tf.Tensor, stream: Stream, draw: int) -> Outputs:
             d_noise = noise_for(D, rng.split(key(Stream.D_NOISE), draw), real.shape[0])
@@ -265,17 +238,17 @@ class GAN(keras.Model):
                 fake=fake, fake_out=fake_out, real_out=real_out, c=c, latent=latent, synthesize=synthesize,
                 weights=self.G.trainable_variables, key=key,
             )  # fmt: skip
-            terms, added = self._terms(self.g_terms, view, turn)
+            terms, added = self._terms(self.plugs.g_terms, view, turn)
             scaled = self.g_optimizer.scale_loss(self.g_adversarial * loss + added)
         stats = self._apply(self.g_optimizer, tape, scaled, self.G.trainable_variables, "g")
 
-        for term in self.g_terms:
+        for term in self.plugs.g_terms:
             if term.update:
                 term.update(view)
-        for after in self.after_g_step:
+        for after in self.plugs.after_g_step:
             after(self.G)
-        if self.past_g:
-            self.past_g.update(self.step)
+        if self.plugs.past_g:
+            self.plugs.past_g.update(self.step)
         return {**stats, **terms, "g_loss": loss}
 
     def progress(self, nimg: tf.Tensor) -> tf.Tensor:
@@ -294,25 +267,11 @@ class GAN(keras.Model):
             **{f"means/{name}": mean.variables for name, mean in self._means.items()},
         }
         named = {f"{owner}/{v.path.removeprefix(owner + '/')}": v for owner, vs in owners.items() for v in vs}
-        plugs: Mapping[str, Any] = {
-            **{f"d_terms/{term.name}": term for term in self.d_terms},
-            **{f"g_terms/{term.name}": term for term in self.g_terms},
-            **{f"shown/{i}": transform for i, transform in enumerate(self.shown)},
-            "replay": self.replay,
-            "past_g": self.past_g,
-            "past_d": self.past_d,
-        }
-        named |= {f"{owner}/{name}": v for owner, plug in plugs.items() if plug for name, v in plug.state.items()}
-        return named | {"step": self.step, "time_progress": self.time_progress}
+        return named | self.plugs.state() | {"step": self.step, "time_progress": self.time_progress}
 
     def _prepare(self, data: Any) -> tuple[tf.Tensor, tf.Tensor | None]:
         c = data[1] if isinstance(data, tuple | list) and len(data) > 1 else None
         real = _images_of(data)
-        if real.shape[0] is None or real.shape[0] % self.d_steps:
-            raise DataError(
-                f"the batch must be of a fixed size and a multiple of d_steps={self.d_steps}; got images of shape "
-                f"{tuple(real.shape)}: batch the data with drop_remainder=True"
-            )
         if real.dtype == tf.uint8:
             real = tf.cast(real, tf.float32) / 127.5 - 1.0
         if not self.conditional:
@@ -321,6 +280,14 @@ class GAN(keras.Model):
             raise DataError("a conditional GAN trains on (images, class indices); got images alone")
         c = tf.cast(c, tf.int32)
         return real, c[:, None] if c.shape.rank == 1 else c
+
+    def _img_per_step(self, images: tf.Tensor) -> int:
+        if images.shape[0] is None or images.shape[0] % self.d_steps:
+            raise DataError(
+                f"the batch must be of a fixed size and a multiple of d_steps={self.d_steps}; got images of shape "
+                f"{tuple(images.shape)}: batch the data with drop_remainder=True"
+            )
+        return int(images.shape[0])
 
     def _nimg(self, img_per_step: int) -> tf.Tensor:
         """Images seen before this step, float32 scalar."""
@@ -332,7 +299,7 @@ class GAN(keras.Model):
     def _show(self, x: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
         """The pictures as D gets to see them."""
         progress = self.progress(self._nimg(x.shape[0] * self.d_steps))
-        for i, transform in enumerate(self.shown):
+        for i, transform in enumerate(self.plugs.shown):
             x = transform.apply(x, rng.split(key, 64 * i), progress)
         return x
 
@@ -340,7 +307,7 @@ class GAN(keras.Model):
         """The mean of each term that this turn takes, and their weighted sum."""
         taken = [term for term in terms if turn.lazy or not term.lazy]
         values = {term.name: tf.reduce_mean(term.value(view)) for term in taken}
-        weights = {term.name: term.weight * (self.lazy_every if term.lazy else 1) for term in taken}
+        weights = {term.name: term.weight * (self.plugs.lazy_every if term.lazy else 1) for term in taken}
         return values, tf.add_n([tf.zeros(()), *(weights[name] * value for name, value in values.items())])
 
     def _set_learning_rates(self, nimg: tf.Tensor) -> tf.Tensor:
@@ -353,8 +320,10 @@ class GAN(keras.Model):
         self, optimizer: keras.Optimizer, tape: tf.GradientTape, loss: tf.Tensor, variables: list[Any], prefix: str
     ) -> Stats:
         """Take the gradient of the scaled loss and apply it; the norm of what is applied, and the scale."""
-        # What a level does not use gets zeros.
-        gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        # What a level does not use gets zeros, which TensorFlow makes for its own variables alone.
+        gradients = tape.gradient(
+            loss, [variable.value for variable in variables], unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
         scale = optimizer.scale_loss(tf.ones(()))
         norm = tf.linalg.global_norm(gradients) / scale
         if self.loss_scaled:

@@ -59,7 +59,8 @@ class Recipe:
 
     # Data
     data: str = _field(
-        "mnist", "data source: mnist[:test|:all], folder:PATH[#COLUMN,...], npz:PATH, idx:PATH or tfds:NAME[@SPLIT]"
+        "mnist",
+        "data source: mnist[:test|:all], folder:PATH[#COLUMN[,COLUMN...]], npz:PATH, idx:PATH or tfds:NAME[@SPLIT]",
     )
     resolution: tuple[int, int] | None = _field(None, "height and width, px; none: the data's own", low=4, high=1024)
     channels: int | None = _field(None, "1 grey, 3 RGB; none: the data's own", choices=(1, 3))

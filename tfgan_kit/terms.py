@@ -100,8 +100,10 @@ class Transform:
         apply: (x (B, H, W, C) float32, key (2,) int64, share of the run that is done) -> x, differentiable in x.
         update: called with D's view after D's step; None: nothing to do.
         state: variables that a resumed run needs, by name.
+        records: those of them that are recorded at each step, by the records' names.
     """
 
     apply: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
     update: Callable[[DView], None] | None = None
     state: Mapping[str, tf.Variable] = field(default_factory=dict)
+    records: Mapping[str, tf.Variable] = field(default_factory=dict)

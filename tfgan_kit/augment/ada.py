@@ -75,4 +75,5 @@ def ada(
         sign_sum.assign(tf.where(due, 0.0, signs))
         sign_steps.assign(tf.where(due, 0, steps))
 
-    return Transform(apply=apply, update=update, state={"p": p, "sign_sum": sign_sum, "sign_steps": sign_steps})
+    state = {"p": p, "sign_sum": sign_sum, "sign_steps": sign_steps}
+    return Transform(apply=apply, update=update, state=state, records={"ada_p": p})

@@ -187,7 +187,9 @@ class Builder:
         features = layers.Activation("linear", dtype="float32", name="features")(features)
         seen = features
         if minibatch == "discrimination":
-            seen = MinibatchDiscrimination(50, 5, kernel_initializer=self.init(), dtype="float32", name="minibatch")(seen)
+            seen = MinibatchDiscrimination(50, 5, kernel_initializer=self.init(), dtype="float32", name="minibatch")(
+                seen
+            )
         score = self.dense(seen, 1, name="logit", dtype="float32")
         score = layers.Flatten(dtype="float32", name="logit_flat")(score)
         if c is not None:
