@@ -31,7 +31,8 @@ MAY_IMPORT = {
     "auxiliary": {"terms"},
     "augment": {"terms", "rng"},
     "stabilizers": {"terms", "rng"},
-    "gan": {"stabilizers", "terms", "calling", "losses", "ema", "rng"},
+    "plugs": {"stabilizers", "terms"},
+    "gan": {"plugs", "stabilizers", "terms", "calling", "losses", "ema", "rng"},
     "networks": set(),
     "networks.layers": set(),
     "networks.parts": {"networks.layers"},
@@ -39,7 +40,8 @@ MAY_IMPORT = {
     # A family stands on what all share, and on no other family.
     **{f"networks.{family}": {"networks.layers", "networks.parts", "networks.karras"} for family in FAMILIES},
     "build": {
-        "gan", "networks", "penalties", "auxiliary", "augment", "stabilizers", "terms", "losses", "schedules", "recipe",
+        "gan", "plugs", "networks", "penalties", "auxiliary", "augment", "stabilizers", "terms", "losses", "schedules",
+        "recipe",
     },
     "data": {"recipe", "rng"},
     "metrics": set(),

@@ -184,8 +184,8 @@ RECIPES: dict[str, RecipeRow] = {
         recipe=Recipe(
             family="resnet", resolution=(32, 32), conditional=False, kimg=3200, z_dim=128, g_width=256,
             g_max_width=256, g_start_px=4, d_width=128, d_max_width=128, d_end_px=8, d_blocks=2, d_leak=0.0,
-            d_spectral_norm=True, loss="hinge", d_steps=5, g_lr=2e-4, d_lr=2e-4, beta1=0.0, beta2=0.9, ema_halflife_kimg=0.0,
-            lr_schedule="linear", lr_hold=0.0,
+            d_spectral_norm=True, loss="hinge", d_steps=5, g_lr=2e-4, d_lr=2e-4, beta1=0.0, beta2=0.9,
+            ema_halflife_kimg=0.0, lr_schedule="linear", lr_hold=0.0,
         ),
     ),
     "lsgan-mnist": RecipeRow(
