@@ -69,7 +69,7 @@ RECIPES: dict[str, RecipeRow] = {
         result="",
         recipe=Recipe(
             family="mlp", kimg=3600, conditional=False, z_dim=100, z_prior="uniform", g_leak=0.2, batch_size=120,
-            ema_halflife_kimg=0.0, tick_kimg=24.0, preview_ticks=10, checkpoint_ticks=10,
+            ema_halflife_kimg=0.0, tick_kimg=24.0, preview_ticks=1, checkpoint_ticks=5,
         ),
     ),
     "keras-dcgan-mnist": RecipeRow(
