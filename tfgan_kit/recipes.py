@@ -232,8 +232,8 @@ RECIPES: dict[str, RecipeRow] = {
         result="",
         recipe=Recipe(
             family="r3gan", data=_OWN, resolution=(64, 64), conditional=False, kimg=5000, z_dim=64, g_start_px=4,
-            g_width=64, g_max_width=256, d_width=64, d_max_width=256, g_leak=0.2, loss="relativistic", r1_gamma=1.0, r2_gamma=1.0,
-            batch_size=64, g_lr=2e-4, d_lr=2e-4, beta1=0.0, beta2=0.99, mirror=True,
+            g_width=64, g_max_width=256, d_width=64, d_max_width=256, g_leak=0.2, loss="relativistic",
+            r1_gamma=1.0, r2_gamma=1.0, batch_size=64, g_lr=2e-4, d_lr=2e-4, beta1=0.0, beta2=0.99, mirror=True,
         ),
     ),
     "cond-mnist": RecipeRow(
