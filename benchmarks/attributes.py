@@ -56,8 +56,9 @@ def build_classifier(shape: tuple[int, int, int], sizes: Sequence[int]) -> keras
     import keras
 
     images = x = keras.Input(shape, name="images")
-    for filters, kernel_px in ((24, 5), (48, 3), (96, 3)):
-        x = keras.layers.Conv2D(filters, kernel_px, strides=2, padding="same", use_bias=False)(x)
+    # The first at full resolution: an earring is two or three pixels wide.
+    for filters, stride in ((16, 1), (32, 2), (64, 2), (96, 2)):
+        x = keras.layers.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False)(x)
         x = keras.layers.BatchNormalization(momentum=0.9)(x)
         x = keras.layers.ReLU()(x)
     features = keras.layers.Dense(FEATURES, activation="relu", name="features")(keras.layers.Flatten()(x))
@@ -82,7 +83,7 @@ def train(source: Source, chosen: np.ndarray, minutes: float) -> keras.Model:
     optimizer = keras.optimizers.AdamW(LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     optimizer.build(model.trainable_variables)
 
-    @tf.function
+    @tf.function(jit_compile=True)
     def step(images: tf.Tensor, c: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             _, logits = model(tf.cast(images, tf.float32) / 255.0, training=True)
