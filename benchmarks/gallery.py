@@ -7,9 +7,9 @@ RUN is finished, or was interrupted. Exports the generator and writes into the f
 
 recipe.json    as the run has it
 samples.png    as `tfgan sample` draws it, from seed 0 on
-progress.gif   the run's previews, one after the other
-progress.png   a row of them, from first to last
 figures.json   command, length, speed, sizes, what `n` samples measure, and the last line of statistics
+progress.gif   with --growth: the run's previews, one after the other
+progress.png   likewise: a row of them, from first to last
 generator.onnx with --keep-model
 
 Samples are measured in the features of mnist-cnn, or of the extractor that is given, such as a classifier of
@@ -180,7 +180,9 @@ def write_recipe(folder: RunFolder, out: Path) -> None:
     _write_json(out / "recipe.json", content)
 
 
-def make(folder: RunFolder, out: Path, *, n: int, command: str, extractor: Extractor | None, keep_model: bool) -> None:
+def make(
+    folder: RunFolder, out: Path, *, n: int, command: str, extractor: Extractor | None, growth: bool, keep_model: bool
+) -> None:
     """Everything that the gallery keeps of a run."""
     from tfgan_kit import Sampler
     from tfgan_kit.export.convert import export_onnx
@@ -192,7 +194,8 @@ def make(folder: RunFolder, out: Path, *, n: int, command: str, extractor: Extra
         sampler = Sampler(export.file)
         write_recipe(folder, out)
         write_samples(sampler, out / "samples.png")
-        write_progress(folder, out)
+        if growth:
+            write_progress(folder, out)
         figures = {"recipe": name, "command": command or command_of(recipe, name), **run_figures(folder, export)}
         if extractor:
             figures |= sample_figures(sampler, recipe, facts, extractor, n)
@@ -209,6 +212,7 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=10_000, help="samples that are measured (default: %(default)s)")
     parser.add_argument("--command", default="", help="what made the run (default: from its recipe)")
     parser.add_argument("--extractor", type=Path, help="an .onnx (default: mnist-cnn for MNIST, else none)")
+    parser.add_argument("--growth", action="store_true", help="keep how the pictures grew")
     parser.add_argument("--keep-model", action="store_true", help="keep generator.onnx in the gallery")
     options = parser.parse_args()
 
@@ -228,6 +232,7 @@ def main() -> None:
         n=options.n,
         command=options.command,
         extractor=extractor,
+        growth=options.growth,
         keep_model=options.keep_model,
     )
 
