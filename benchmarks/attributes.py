@@ -57,7 +57,7 @@ def build_classifier(shape: tuple[int, int, int], sizes: Sequence[int]) -> keras
 
     images = x = keras.Input(shape, name="images")
     # The first at full resolution: an earring is two or three pixels wide.
-    for filters, stride in ((16, 1), (32, 2), (64, 2), (96, 2)):
+    for filters, stride in ((16, 1), (32, 2), (64, 2), (96, 2), (128, 2)):
         x = keras.layers.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False)(x)
         x = keras.layers.BatchNormalization(momentum=0.9)(x)
         x = keras.layers.ReLU()(x)
