@@ -19,9 +19,9 @@ class EqualizedBuilder(Builder):
     Their weights are standard normal, and scaled at each use: Karras et al. 2018, section 4.1.
     """
 
-    def __init__(self, *, dtype: str, seed: int, leak: float = 0.2, noise: float = 0.0) -> None:
+    def __init__(self, *, dtype: str, seed: int, leak: float = 0.2, noise: float = 0.0, dropout: float = 0.0) -> None:
         """Say how the network's layers are made; see Builder."""
-        super().__init__(dtype=dtype, seed=seed, leak=leak, noise=noise)
+        super().__init__(dtype=dtype, seed=seed, leak=leak, noise=noise, dropout=dropout)
         # What keeps the variance through LeakyReLU: He et al. 2015, Eq. 15; sqrt(2) for a ReLU.
         self.act_gain = math.sqrt(2.0 / (1.0 + leak**2))
 

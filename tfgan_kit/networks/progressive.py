@@ -31,6 +31,8 @@ def generator(
     width: int = 64,
     max_width: int = 512,
     leak: float = 0.2,
+    noise: float = 0.0,
+    dropout: float = 0.0,
     dtype: str = "float32",
     seed: int = 0,
 ) -> keras.Model:
@@ -44,24 +46,28 @@ def generator(
         width: channels of the map of the image's size, doubled at each halving.
         max_width: upper bound of the channels.
         leak: slope of LeakyReLU for negative values.
+        noise: deviation of the noise after every layer but those to images.
+        dropout: share of units dropped there.
         dtype: Keras dtype policy of the layers; the images are float32 in any case.
         seed: of the initial weights.
 
     Returns:
-        Model from z (B, z_dim) float32 [, c (B, A) int32] to (B, H, W, C) float32 in [-1, 1]; with `levels`.
+        Model from z (B, z_dim) float32 [, c (B, A) int32] [, noise] to (B, H, W, C) float32 in [-1, 1]; with
+        `levels`.
 
     Raises:
         RecipeError: another resolution.
     """
     count = level_count(resolution)
-    build = EqualizedBuilder(dtype=dtype, seed=seed, leak=leak)
+    build = EqualizedBuilder(dtype=dtype, seed=seed, leak=leak, noise=noise, dropout=dropout)
     maps = widths(width, count, max_width)[::-1]
     growth = Growth(dtype=dtype, name="growth")
     z, c = g_inputs(z_dim, classes)
 
     def conv(x: Any, features: int, name: str) -> Any:
         x = build.conv(x, features, 3, gain=build.act_gain, name=name)
-        return build.norm(build.act(x, name=f"{name}_act"), kind="pixel", name=f"{name}_norm")
+        x = build.norm(build.act(x, name=f"{name}_act"), kind="pixel", name=f"{name}_norm")
+        return build.randomly(x, name=name)
 
     # The smallest map.
     x = build.latent(z, c, classes, z_dim)
@@ -69,6 +75,7 @@ def generator(
     x = build.dense(x, _START_PX**2 * maps[0], gain=build.act_gain / _START_PX, name="start")
     x = layers.Reshape((_START_PX, _START_PX, maps[0]), dtype=dtype, name="start_map")(x)
     x = build.norm(build.act(x, name="start_act"), kind="pixel", name="start_norm")
+    x = build.randomly(x, name="start")
     x = conv(x, maps[0], "level0_conv")
     image = build.conv(x, channels, 1, name="level0_image")
 

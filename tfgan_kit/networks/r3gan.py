@@ -31,6 +31,8 @@ def generator(
     start_px: int = 7,
     blocks: int = 1,
     leak: float = 0.2,
+    noise: float = 0.0,
+    dropout: float = 0.0,
     dtype: str = "float32",
     seed: int = 0,
 ) -> keras.Model:
@@ -46,13 +48,15 @@ def generator(
         start_px: the first map's shorter side is at most this, px.
         blocks: residual blocks at each size.
         leak: slope of LeakyReLU for negative values.
+        noise: deviation of the noise after every block.
+        dropout: share of units dropped there.
         dtype: Keras dtype policy of the layers; the images are float32 in any case.
         seed: of the initial weights.
 
     Returns:
-        Model from z (B, z_dim) float32 [, c (B, A) int32] to (B, H, W, C) float32 in [-1, 1].
+        Model from z (B, z_dim) float32 [, c (B, A) int32] [, noise] to (B, H, W, C) float32 in [-1, 1].
     """
-    build = Builder(dtype=dtype, seed=seed, init="he", leak=leak)
+    build = Builder(dtype=dtype, seed=seed, init="he", leak=leak, noise=noise, dropout=dropout)
     ups = halvings(resolution, start_px)
     maps = widths(width, ups + 1, max_width)[::-1]
     z, c = g_inputs(z_dim, classes)
@@ -86,6 +90,7 @@ def discriminator(
     end_px: int = 4,
     blocks: int = 1,
     leak: float = 0.2,
+    dropout: float = 0.0,
     dtype: str = "float32",
     seed: int = 0,
 ) -> keras.Model:
@@ -101,13 +106,14 @@ def discriminator(
         end_px: the last map's shorter side is at most this, px.
         blocks: residual blocks at each size.
         leak: slope of LeakyReLU for negative values.
+        dropout: share of units dropped after every block.
         dtype: Keras dtype policy of the layers; the outputs are float32 in any case.
         seed: of the initial weights.
 
     Returns:
-        Model from (B, H, W, C) float32 in [-1, 1] [, c (B, A) int32] to `tfgan_kit.terms.Outputs`.
+        Model from (B, H, W, C) float32 in [-1, 1] [, c (B, A) int32] [, noise] to `tfgan_kit.terms.Outputs`.
     """
-    build = Builder(dtype=dtype, seed=seed, leak=leak)
+    build = Builder(dtype=dtype, seed=seed, leak=leak, dropout=dropout)
     images, c = d_inputs((*resolution, channels), classes, condition)
     maps = widths(width, halvings(resolution, end_px) + 1, max_width)
 
@@ -186,7 +192,7 @@ def _block(build: Builder, x: Any, leak: float, count: int, *, name: str) -> ker
     y = _conv(build, y, features, 3, gain, bias=True, name=f"{name}_conv1")
     y = build.act(y, name=f"{name}_act1")
     y = _conv(build, y, features, 1, 0.0, name=f"{name}_conv2")
-    return layers.Add(dtype=build.dtype, name=name)([x, y])
+    return build.randomly(layers.Add(dtype=build.dtype, name=name)([x, y]), name=name)
 
 
 def _channels(build: Builder, x: Any, features: int, *, name: str) -> keras.KerasTensor:

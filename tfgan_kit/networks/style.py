@@ -34,6 +34,7 @@ def generator(
     mapping: int = 4,
     leak: float = 0.2,
     noise: float = 0.0,
+    dropout: float = 0.0,
     truncation: float = 1.0,
     dtype: str = "float32",
     seed: int = 0,
@@ -51,6 +52,7 @@ def generator(
         mapping: dense layers from z to w.
         leak: slope of LeakyReLU for negative values.
         noise: deviation of the noise after every convolution.
+        dropout: share of units dropped there.
         truncation: psi; w is drawn towards its average by 1 - psi, out of training only.
         dtype: Keras dtype policy of the layers of the synthesis; the rest and the images are float32 in any case.
         seed: of the initial weights.
@@ -60,7 +62,7 @@ def generator(
         from z [and c] to w (B, z_dim) float32, and `synthesis`, from w [and noise] to the images.
     """
     mapper = EqualizedBuilder(dtype="float32", seed=seed, leak=leak)
-    build = EqualizedBuilder(dtype=dtype, seed=seed, leak=leak, noise=noise)
+    build = EqualizedBuilder(dtype=dtype, seed=seed, leak=leak, noise=noise, dropout=dropout)
     # Seeds of one row, so that no two layers begin alike.
     build.init = mapper.init
     to_w = _mapping(mapper, z_dim, classes, mapping)
@@ -92,6 +94,7 @@ def discriminator(
     end_px: int = 4,
     leak: float = 0.2,
     down: str = "strided",
+    dropout: float = 0.0,
     minibatch: str = "stddev",
     dtype: str = "float32",
     seed: int = 0,
@@ -108,14 +111,15 @@ def discriminator(
         end_px: the last map's shorter side is at most this, px.
         leak: slope of LeakyReLU for negative values.
         down: how a map is halved beside the skip, "strided" or "average_pool".
+        dropout: share of units dropped after every convolution.
         minibatch: what is compared within a batch, "none", "stddev" or "discrimination".
         dtype: Keras dtype policy of the layers; the outputs are float32 in any case.
         seed: of the initial weights.
 
     Returns:
-        Model from (B, H, W, C) float32 in [-1, 1] [, c (B, A) int32] to `tfgan_kit.terms.Outputs`.
+        Model from (B, H, W, C) float32 in [-1, 1] [, c (B, A) int32] [, noise] to `tfgan_kit.terms.Outputs`.
     """
-    build = EqualizedBuilder(dtype=dtype, seed=seed, leak=leak)
+    build = EqualizedBuilder(dtype=dtype, seed=seed, leak=leak, dropout=dropout)
     images, c = d_inputs((*resolution, channels), classes, condition)
     maps = widths(width, halvings(resolution, end_px) + 1, max_width)
 
@@ -123,7 +127,7 @@ def discriminator(
         x = build.conv(x, features, kernel_px, stride=2 if how == "strided" else 1, gain=build.act_gain, name=name)
         if how == "average_pool":
             x = downsample(x, dtype=dtype, name=f"{name}_pool")
-        return build.act(x, name=f"{name}_act")
+        return build.randomly(build.act(x, name=f"{name}_act"), name=name)
 
     # Residual blocks, each to half the map.
     x = conv(images, maps[0], 1, "from_image")
