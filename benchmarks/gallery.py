@@ -2,6 +2,7 @@
 
     python benchmarks/gallery.py RUN [--out artifacts/gallery/NAME] [--n 10000] [--command "tfgan train ..."]
     python benchmarks/gallery.py RUN --extractor classifier.onnx    # pictures other than MNIST's digits
+    python benchmarks/gallery.py --index                            # artifacts/gallery/README.md from all figures.json
 
 RUN is finished, or was interrupted. Exports the generator and writes into the folder `--out`:
 
@@ -24,7 +25,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,9 +41,11 @@ if TYPE_CHECKING:
     from tfgan_kit.recipe import Recipe
     from tfgan_kit.training.run_folder import DataFacts, RunFolder
 
+GALLERY = Path("artifacts/gallery")
 MAX_SAMPLES_BYTES = 400_000
 MAX_PROGRESS_BYTES = 1_500_000
 PANELS = 6
+INDEX_MARK = "<!-- index -->"
 MNIST_TRAINING = ("mnist", "mnist:train")
 READ_BLOCK = 1000
 # Of stats.jsonl, whose other columns depend on the recipe.
@@ -205,9 +208,35 @@ def make(
     print(json.dumps(figures))
 
 
+def write_index(gallery: Path) -> None:
+    """README.md of the gallery: a row a recipe, with its command, picture and figures."""
+    head = (gallery / "README.md").read_text(encoding="utf-8").partition(INDEX_MARK)[0]
+    rows = ["| recipe | samples | command | training | measured |", "|---|---|---|---|---|"]
+    for file in sorted(gallery.glob("*/figures.json")):
+        figures, name = json.loads(file.read_text(encoding="utf-8")), file.parent.name
+        if "command" in figures:
+            length = f"{figures['kimg']:.0f} kimg, {figures['training_sec'] / 60:.1f} min"
+            picture = f'<img src="{name}/samples.png" width="260" alt="Samples of {name}">'
+            rows.append(f"| {name} | {picture} | `{figures['command']}` | {length} | {measured(figures)} |")
+    (gallery / "README.md").write_text(f"{head}{INDEX_MARK}\n\n" + "\n".join(rows) + "\n", encoding="utf-8")
+
+
+def measured(figures: Mapping[str, Any]) -> str:
+    """The figures of samples in words; a dash where nothing was measured."""
+    if "distance" not in figures:
+        return "-"
+    words = [
+        f"Frechet distance {figures['distance']:.3g} in {figures['extractor']} (real {figures['real_distance']:.3g})",
+        f"precision {figures['precision']:.2f}, recall {figures['recall']:.2f}",
+    ]
+    words += [f"{name} as asked {share:.1%}" for name, share in figures.get("accuracy", {}).items()]
+    return "; ".join(words)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("run", type=Path, help="the run folder")
+    parser.add_argument("run", type=Path, nargs="?", help="the run folder")
+    parser.add_argument("--index", action="store_true", help="write the gallery's README.md and nothing else")
     parser.add_argument("--out", type=Path, help="(default: artifacts/gallery/ and the recipe's name)")
     parser.add_argument("--n", type=int, default=10_000, help="samples that are measured (default: %(default)s)")
     parser.add_argument("--command", default="", help="what made the run (default: from its recipe)")
@@ -215,6 +244,11 @@ def main() -> None:
     parser.add_argument("--growth", action="store_true", help="keep how the pictures grew")
     parser.add_argument("--keep-model", action="store_true", help="keep generator.onnx in the gallery")
     options = parser.parse_args()
+    if options.index:
+        write_index(GALLERY)
+        return
+    if options.run is None:
+        parser.error("name a run folder, or give --index")
 
     from tfgan_kit.metrics.extractor import Extractor
     from tfgan_kit.training.run_folder import RunFolder
@@ -228,7 +262,7 @@ def main() -> None:
         extractor = Extractor.named("mnist-cnn")
     make(
         folder,
-        options.out or Path("artifacts/gallery") / name,
+        options.out or GALLERY / name,
         n=options.n,
         command=options.command,
         extractor=extractor,
