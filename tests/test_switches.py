@@ -124,7 +124,8 @@ EVERYTHING = {
 # One row a field is for every day.
 VARIANTS = {
     "g_norm none", "g_norm instance", "g_norm pixel", "g_up resize", "g_spectral_norm of maps",
-    "d_spectral_norm of maps", "d_minibatch stddev", "swap g", "swap d", *(f"loss {loss}" for loss in LOSSES if loss != "relativistic_average"),
+    "d_spectral_norm of maps", "d_minibatch stddev", "swap g", "swap d",
+    *(f"loss {loss}" for loss in LOSSES if loss != "relativistic_average"),
 }  # fmt: skip
 ROWS = [
     pytest.param(
