@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfgan_kit.build import build_gan
 from tfgan_kit.data import Feed, Source, open_feed, open_source
-from tfgan_kit.errors import DataError, RunError
+from tfgan_kit.errors import DataError, RecipeError, RunError
 from tfgan_kit.gan import GAN
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training import checkpoint, monitor
@@ -118,6 +118,7 @@ def resolve(recipe: Recipe, source: Source) -> tuple[Recipe, DataFacts]:
 
     Raises:
         DataError: labels that are not (N, A), with an attribute for each of the A columns.
+        RecipeError: an auxiliary classifier without labels to learn.
     """
     height, width, channels = source.shape
     conditional = source.labels is not None
@@ -126,6 +127,11 @@ def resolve(recipe: Recipe, source: Source) -> tuple[Recipe, DataFacts]:
         raise DataError(
             f"{source.spec}: labels must be (N, A), with a name in attributes for each column; got labels of shape "
             f"{source.labels.shape} and the attributes {', '.join(source.attributes) or '(none)'}"
+        )
+    if recipe.condition == "auxiliary" and not conditional:
+        raise RecipeError(
+            f"condition=auxiliary needs classes to learn, and {source.spec} has no labels: set condition=projection, "
+            "or choose data with labels"
         )
     facts = DataFacts(
         spec=source.spec,
