@@ -22,6 +22,7 @@ from tfgan_kit.networks.layers.spectral import power_iterate
 from tfgan_kit.plugs import Plugs
 from tfgan_kit.recipe import Recipe, field_named
 from tfgan_kit.stabilizers.clipping import clip_weights
+from tfgan_kit.stabilizers.fresh_optimizers import reset_at
 from tfgan_kit.stabilizers.history import historical_averaging
 from tfgan_kit.stabilizers.instance_noise import instance_noise
 from tfgan_kit.stabilizers.past import PastWeights
@@ -176,12 +177,14 @@ def _growth(recipe: Recipe, gan: GAN) -> tuple[list[Callable[[tf.Tensor], None]]
     if recipe.family != "progressive":
         return [], ()
     levels = len(gan.G.levels)
+    starts = progressive.level_starts_kimg(recipe.fade_kimg, levels)
 
     def grow(nimg: tf.Tensor) -> None:
-        for network in {id(n): n for n in (gan.G, gan.D, gan.D_float32)}.values():
+        for network in (gan.G, gan.D):
             progressive.set_growth(network, progressive.growth_at(nimg, recipe.fade_kimg, levels))
+        reset_at(starts[1:], nimg, recipe.batch_size * recipe.d_steps, (gan.g_optimizer, gan.d_optimizer))
 
-    return [grow], progressive.level_starts_kimg(recipe.fade_kimg, levels)[1:]
+    return [grow], starts[1:]
 
 
 def _optimizer(recipe: Recipe, kind: str, lr: float, name: str) -> keras.Optimizer:
@@ -227,6 +230,7 @@ def _d_terms(recipe: Recipe, D: keras.Model, classes: Sequence[int]) -> list[Ter
         (recipe.r2_gamma, penalties.r2),
         (recipe.gp_lambda, penalties.gradient_penalty),
         (recipe.dragan_lambda, penalties.dragan),
+        (recipe.drift_lambda, penalties.drift),
         (recipe.lecam_lambda, penalties.lecam),
         (recipe.bcr_lambda, lambda weight: consistency(weight, weight, diffaugment(recipe.augment_ops))),
         (recipe.d_orthogonal, partial(penalties.orthogonal, name="d_orthogonal")),

@@ -24,6 +24,15 @@ class Conflict(NamedTuple):
     way_out: str
 
 
+# Losses that only differences of logits enter, so that their sign means nothing.
+_RELATIVE = ("wasserstein", "relativistic", "relativistic_average")
+
+
+def _within(ends: tuple[float, float] | None) -> bool:
+    """Whether a range's middle is a probability."""
+    return ends is None or 0 <= sum(ends) / 2 <= 1
+
+
 CONFLICTS = (
     Conflict(
         ("weight_clip", "d_spectral_norm"),
@@ -44,10 +53,10 @@ CONFLICTS = (
         "set one of them to 0",
     ),
     Conflict(
-        ("gp_lambda", "d_norm"),
-        lambda r: r.gp_lambda > 0 and r.d_norm == "batch",
-        "the penalty is on each picture's own slope, and batch norm mixes the pictures of a batch",
-        "set d_norm to group, instance or none",
+        ("gp_lambda", "d_norm", "family"),
+        lambda r: r.gp_lambda > 0 and (r.d_norm == "batch" or r.family == "keras_dcgan"),
+        "the penalty is on each picture's own slope, and batch norm, which keras_dcgan always has, mixes pictures",
+        "set d_norm to group, instance or none, or choose another family",
     ),
     Conflict(
         ("feature_matching", "d_hidden"),
@@ -93,9 +102,57 @@ CONFLICTS = (
     ),
     Conflict(
         ("augment", "loss"),
-        lambda r: r.augment == "ada" and r.loss.startswith("relativistic"),
-        "ADA steers by the sign of D's logits, and a relativistic loss gives their sign no meaning",
+        lambda r: r.augment == "ada" and r.loss in (*_RELATIVE, "least_squares"),
+        "ADA steers by the sign of D's logits, to which this loss gives no meaning",
         "set augment to diffaugment or none, or choose another loss",
+    ),
+    Conflict(
+        ("real_labels", "fake_labels", "loss"),
+        lambda r: r.loss != "least_squares" and not (_within(r.real_labels) and _within(r.fake_labels)),
+        "a range whose middle lies outside of 0 to 1 lets D's loss fall without end",
+        "choose ranges around 1 and 0 whose middle is within",
+    ),
+    Conflict(
+        ("loss", "label_smoothing", "real_labels", "fake_labels"),
+        lambda r: r.loss == "wasserstein" and bool(r.label_smoothing or r.real_labels or r.fake_labels),
+        "the Wasserstein loss has no targets, and any but 1 and 0 let D drift without end",
+        "choose another loss, or leave the targets alone",
+    ),
+    Conflict(
+        ("path_lambda", "precision"),
+        lambda r: r.path_lambda > 0 and r.precision == "mixed_float16",
+        "the gradient within the path length overflows in half precision",
+        "set precision to mixed_bfloat16 or float32, or path_lambda to 0",
+    ),
+    Conflict(
+        ("pretrain_d_kimg", "kimg"),
+        lambda r: r.kimg is not None and r.pretrain_d_kimg >= r.kimg,
+        "G would never be trained",
+        "lower pretrain_d_kimg, or raise kimg",
+    ),
+    Conflict(
+        ("alternate_kimg", "kimg"),
+        lambda r: r.kimg is not None and r.alternate_kimg is not None and r.alternate_kimg[0] >= r.kimg,
+        "G would never be trained",
+        "lower alternate_kimg, or raise kimg",
+    ),
+    Conflict(
+        ("swap", "swap_every_kimg", "kimg"),
+        lambda r: r.kimg is not None and r.swap != "none" and r.swap_every_kimg >= r.kimg,
+        "there would never be a swap",
+        "lower swap_every_kimg, or raise kimg",
+    ),
+    Conflict(
+        ("family", "weight_clip"),
+        lambda r: r.weight_clip > 0 and r.family in ("progressive", "style"),
+        "its weights are of deviation 1 and scaled when they are used, so the bound is not that of what D computes",
+        "set weight_clip to 0, or choose another family",
+    ),
+    Conflict(
+        ("d_minibatch", "batch_size"),
+        lambda r: r.d_minibatch == "stddev" and r.batch_size % 2 != 0 and r.batch_size % 3 != 0,
+        "the deviation is taken within groups of 2, 3 or 4 pictures, into which the batch does not part",
+        "choose a batch_size that 2 or 3 divides",
     ),
     Conflict(
         ("replay_images", "replay_share", "batch_size"),

@@ -83,6 +83,11 @@ def around(real: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
     return real + share * (0.5 * tf.math.reduce_std(real)) * noise
 
 
+def drift(weight: float) -> Term:
+    """D(real)^2, which fixes the constant that a Wasserstein loss leaves free. Karras et al. 2018, appendix A.1."""
+    return Term(name="drift", weight=weight, value=lambda view: tf.square(view.real_out["logits"]))
+
+
 def lecam(lambda_: float, decay: float = 0.99) -> Term:
     """lambda (E (D(real) - a_F)^2 + E (D(fake) - a_R)^2): each kind is held near the anchor of the other.
 

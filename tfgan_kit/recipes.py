@@ -73,7 +73,7 @@ RECIPES: dict[str, RecipeRow] = {
         ),
     ),
     "keras-dcgan-mnist": RecipeRow(
-        about="stride-1 transposed convolutions at full resolution, dropout in both",
+        about="stride-1 transposed convolutions at full resolution, dropout in both; D's loss is the sum of its halves",
         source="a Keras DCGAN: 1,001 iterations of batch 32, a 5x5 grid each 100",
         command="tfgan train keras-dcgan-mnist",
         minutes=0.0,
@@ -102,13 +102,13 @@ RECIPES: dict[str, RecipeRow] = {
         minutes=0.0,
         result="",
         recipe=Recipe(
-            data=_OWN, resolution=(64, 64), kimg=3000, conditional=False, z_dim=100, init="normal", g_start_px=4,
-            d_norm="batch", batch_size=128, ema_halflife_kimg=0.0,
+            data=_OWN, resolution=(64, 64), kimg=3000, conditional=False, z_dim=100, init="normal", kernel_px=5,
+            g_width=128, g_max_width=1024, g_start_px=4, d_norm="batch", batch_size=128, ema_halflife_kimg=0.0,
         ),
     ),
     "minimax-mnist": RecipeRow(
-        about="the first algorithm: k steps of D, one of G, saturating loss",
-        source="Goodfellow et al. 2014; --set loss=nonsaturating and half_cross_entropy are its other forms",
+        about="k steps of D, one of G, saturating loss; nonsaturating and half_cross_entropy with --set loss=",
+        source="Goodfellow et al. 2014",
         command="tfgan train minimax-mnist",
         minutes=0.0,
         result="",
@@ -118,7 +118,7 @@ RECIPES: dict[str, RecipeRow] = {
         ),
     ),
     "improved-mnist": RecipeRow(
-        about="feature matching, minibatch discrimination, one-sided smoothing, historical averaging",
+        about="feature matching beside the loss, minibatch discrimination, one-sided smoothing, historical averaging",
         source="Salimans et al. 2016",
         command="tfgan train improved-mnist",
         minutes=0.0,
@@ -148,7 +148,7 @@ RECIPES: dict[str, RecipeRow] = {
         result="",
         recipe=Recipe(
             family="progressive", data=_OWN, resolution=(64, 64), conditional=False, kimg=12000, fade_kimg=600.0,
-            z_dim=512, g_width=64, d_width=64, g_leak=0.2, loss="wasserstein", gp_lambda=10.0,
+            z_dim=512, g_width=64, d_width=64, g_leak=0.2, loss="wasserstein", gp_lambda=10.0, drift_lambda=1e-3,
             batch_size=16, g_lr=1e-3, d_lr=1e-3, beta1=0.0, beta2=0.99,
         ),
     ),
@@ -160,7 +160,9 @@ RECIPES: dict[str, RecipeRow] = {
         result="",
         recipe=Recipe(
             family="srresnet", data=_OWN, resolution=(64, 64), conditional=True, condition="auxiliary", kimg=3000,
-            z_dim=128, g_blocks=16, g_start_px=16, kernel_px=3, dragan_lambda=10.0, batch_size=64,
+            z_dim=128, g_blocks=16, g_start_px=16, d_width=32, d_max_width=1024, d_end_px=2, d_blocks=2,
+            # The paper's 0.5 and 1 beside an adversarial weight of 34, which is its number of attributes.
+            dragan_lambda=0.5 / 34, auxiliary=0.25, batch_size=64,
         ),
     ),
     "wgan-gp-mnist": RecipeRow(
@@ -176,8 +178,8 @@ RECIPES: dict[str, RecipeRow] = {
         ),
     ),
     "sngan-32": RecipeRow(
-        about="residual pair at 32x32 with spectral norm and hinge loss",
-        source="Miyato et al. 2018; their CIFAR-10 is --data tfds:cifar10",
+        about="residual pair at 32x32 with spectral norm and hinge loss; on digits, or --data tfds:cifar10",
+        source="Miyato et al. 2018",
         command="tfgan train sngan-32",
         minutes=0.0,
         result="",

@@ -17,6 +17,7 @@ def test_every_recipe_is_listed_with_what_was_measured():
     for name, row in RECIPES.items():
         assert name in shown.stdout
         assert row.about in shown.stdout
+        assert row.source in shown.stdout
         assert row.result in shown.stdout
 
 

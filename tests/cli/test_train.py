@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from tfgan_kit.cli.main import app
 from tfgan_kit.cli.progress import describe
+from tfgan_kit.cli.train import _choose
 from tfgan_kit.errors import DataError, RecipeError, RunError
+from tfgan_kit.recipes import DEFAULT, FOR_PICTURES, RECIPES
 from tfgan_kit.training.loop import Progress
 from tfgan_kit.training.run_folder import RunFolder
 
@@ -25,7 +28,7 @@ def tiny(tmp_path, monkeypatch) -> list[str]:
     """Arguments of a run of a second, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
     np.savez("tiny.npz", images=np.random.default_rng(0).integers(0, 256, (32, 8, 8), np.uint8))
-    return ["train", "--data", "npz:tiny.npz", "--kimg", "0.064", *TINY]
+    return ["train", "mnist", "--data", "npz:tiny.npz", "--kimg", "0.064", *TINY]
 
 
 def invoke(*arguments: str):
@@ -80,7 +83,7 @@ def test_a_dry_run_refuses_what_the_run_would(tiny):
     ("arguments", "error", "message"),
     [
         (["--set", "g_hidden=1,x"], RecipeError, "g_hidden must be whole numbers; got '1,x'"),
-        (["--set", "resolution=33x"], RecipeError, "resolution must be whole numbers"),
+        (["--set", "resolution=33x"], RecipeError, "resolution must be two whole numbers"),
         (["mnst"], RecipeError, "did you mean 'mnist'"),
         (["--kimg", "1", "--minutes", "1"], RecipeError, "give one of them"),
         (["--set", "z_dim"], RecipeError, "key=value"),
@@ -104,6 +107,73 @@ def test_a_mistake_is_said_before_anything_is_written(tmp_path, monkeypatch, arg
     assert message in str(result.exception)
     assert "\n" not in str(result.exception)
     assert [path.name for path in tmp_path.iterdir()] == ["a-file"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fields"),
+    [
+        (["weight_clip=0.01", "d_spectral_norm=true"], ("weight_clip=0.01", "d_spectral_norm=true")),
+        (["gp_lambda=10", "d_norm=batch", "r1_gamma=0"], ("gp_lambda=10", "d_norm=batch")),
+        (["pretrain_d_kimg=1", "alternate_kimg=1"], ("pretrain_d_kimg=1", "alternate_kimg=(1.0, 1.0)")),
+        (["augment=ada", "loss=relativistic"], ("augment=ada", "loss=relativistic")),
+        (["family=mlp", "d_minibatch=stddev"], ("family=mlp", "d_minibatch=stddev")),
+    ],
+)
+def test_a_dry_run_names_both_of_two_contradictions_in_one_line(tmp_path, monkeypatch, arguments, fields):
+    monkeypatch.chdir(tmp_path)
+    result = invoke("train", "--dry-run", *(part for one in arguments for part in ("--set", one)))
+    assert isinstance(result.exception, RecipeError), result.exception
+    message = str(result.exception)
+    assert " contradict each other: " in message
+    assert all(field in message for field in fields)
+    assert "\n" not in message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_refuses_a_switch_that_the_family_has_not(tiny):
+    result = invoke(*tiny, "--set", "g_up=resize", "--dry-run")
+    assert isinstance(result.exception, RecipeError)
+    assert "family mlp has no g_up; got g_up=resize" in str(result.exception)
+
+
+def test_a_dry_run_refuses_a_classifier_without_labels(tiny):
+    result = invoke(*tiny, "--set", "condition=auxiliary", "--dry-run")
+    assert isinstance(result.exception, RecipeError)
+    assert "condition=auxiliary needs classes to learn" in str(result.exception)
+    assert [path.name for path in Path().iterdir()] == ["tiny.npz"]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "chosen"),
+    [
+        (None, {}, DEFAULT),
+        (None, {"data": "mnist"}, DEFAULT),
+        (None, {"data": "mnist:test"}, DEFAULT),
+        (None, {"data": "folder:pictures"}, FOR_PICTURES),
+        (None, {"data": "npz:pictures.npz"}, FOR_PICTURES),
+        ("mnist", {"data": "folder:pictures"}, "mnist"),
+        ("dcgan-64", {"data": "folder:pictures"}, "dcgan-64"),
+    ],
+)
+def test_own_pictures_have_a_recipe_of_their_own_unless_one_is_named(tmp_path, monkeypatch, name, changes, chosen):
+    monkeypatch.chdir(tmp_path)
+    found, recipe, folder = _choose(name, changes, None)
+    assert found == chosen
+    assert recipe == RECIPES[chosen].recipe.replace(**changes)
+    assert folder == Path(f"artifacts/0001-{chosen}")
+
+
+def test_own_pictures_are_trained_by_the_recipe_for_pictures(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine").mkdir()
+    for i in range(3):
+        Image.fromarray(np.full((16, 16, 3), 60 * i, np.uint8)).save(f"mine/{i}.png")
+    small = ["--set", "batch_size=2", "--dry-run"]
+    shown = invoke("train", "--data", "folder:mine", "--set", "g_width=4", "--set", "d_width=4", *small)
+    assert shown.exception is None, shown.exception
+    assert "3 images of 16x16x3" in shown.stdout or "3 images of 16x16x1" in shown.stdout
+    assert "artifacts/0001-pictures" in shown.stdout
+    assert not Path("artifacts").exists()
 
 
 def test_ctrl_c_saves_says_so_and_the_same_command_goes_on(tiny):

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tfgan_kit.errors import DataError, DivergedError, RunError
+from tfgan_kit.data import open_source
+from tfgan_kit.errors import DataError, DivergedError, RecipeError, RunError
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training import checkpoint, loop
 from tfgan_kit.training.run_folder import RunFolder
@@ -70,7 +71,7 @@ def test_a_run_leaves_its_records(reference):
     recipe, facts, name = folder.read()
     assert name == "tiny"
     assert (recipe.resolution, recipe.channels, recipe.conditional) == ((8, 8), 1, True)
-    assert facts.num_classes == 3
+    assert facts.classes == (3,)
     assert [line["nimg"] for line in folder.read_stats()] == [32, 64, 96, 128]
     assert all(np.isfinite(value) for line in folder.read_stats() for value in line.values())
     assert [path.name for path in sorted(folder.previews.iterdir())] == [f"step-{step:08d}.png" for step in (0, 8, 16)]
@@ -176,6 +177,55 @@ def test_bad_data_leaves_nothing(tmp_path):
     with pytest.raises(DataError):
         loop.train(tiny("npz:/nowhere.npz"), tmp_path / "run", name="tiny")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_classifier_without_labels_is_refused_before_anything_is_written(tmp_path):
+    path = tmp_path / "unlabelled.npz"
+    np.savez(path, images=np.random.default_rng(0).integers(0, 256, (16, 8, 8), np.uint8))
+    recipe = tiny(f"npz:{path}", condition="auxiliary")
+    with pytest.raises(
+        RecipeError, match=r"condition=auxiliary needs classes.*unlabelled.npz.* has no labels: set condition="
+    ) as caught:
+        loop.train(recipe, tmp_path / "run", name="tiny")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+    # By projection the same data is trained on without classes.
+    assert loop.resolve(recipe.replace(condition="projection"), open_source(recipe))[0].conditional is False
+
+
+def test_a_classifier_is_trained_where_there_are_labels(data, tmp_path):
+    outcome = loop.train(tiny(data, condition="auxiliary", kimg=0.032), tmp_path / "run", name="tiny")
+    assert outcome.finished
+    (line,) = RunFolder(tmp_path / "run").read_stats()
+    assert line["d_classes"] > 0.0
+    assert line["g_classes"] > 0.0
+
+
+def test_turns_lazy_terms_and_past_selves_end_with_the_bits_of_a_run_that_was_stopped(data, tmp_path):
+    # 8 images a step: D alone for 4 steps; R1 every third; past selves at every fourth; past fakes throughout.
+    recipe = tiny(
+        data, pretrain_d_kimg=0.032, r1_gamma=1.0, lazy_every=3, replay_images=8, swap="both", swap_every_kimg=0.032,
+        swap_steps=1, historical_averaging=0.1, lecam_lambda=0.1,
+    )  # fmt: skip
+    calls: list[int] = []
+
+    def interrupt(progress: loop.Progress) -> None:
+        calls.append(progress.nimg)
+        if len(calls) in (2, 3):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    assert loop.train(recipe, tmp_path / "whole", name="tiny").finished
+    stops = 0
+    while not loop.train(recipe, tmp_path / "stopped", name="tiny", on_progress=interrupt).finished:
+        stops += 1
+    assert stops == 2
+    left, right = final_state(tmp_path / "whole"), final_state(tmp_path / "stopped")
+    assert left.keys() == right.keys()
+    assert any(name.startswith("replay/") for name in left)
+    assert any(name.startswith("past_g/") for name in left)
+    for name in left:
+        np.testing.assert_array_equal(left[name], right[name], err_msg=name)
+    assert (tmp_path / "whole" / "stats.jsonl").read_bytes() == (tmp_path / "stopped" / "stats.jsonl").read_bytes()
 
 
 def test_divergence_stops_with_step_and_name_and_keeps_the_last_checkpoint(data, tmp_path):

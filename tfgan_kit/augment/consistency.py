@@ -22,15 +22,16 @@ def consistency(weight_real: float, weight_fake: float, transform: Transform) ->
             its update and its state along.
     """
 
+    # Both sides of a difference by the same D: of one precision, and with the same units dropped.
     def value(view: DView) -> tf.Tensor:
         key, start = view.key(Stream.CONSISTENCY), tf.constant(0.0)
         total = tf.zeros((view.real.shape[0],))
         if weight_real:
             changed = view.D(transform.apply(view.real, key, start))["logits"]
-            total += weight_real * tf.square(changed - view.real_out["logits"])
+            total += weight_real * tf.square(changed - view.D(view.real)["logits"])
         if weight_fake:
             changed = view.D_fake(transform.apply(view.fake, rng.split(key, 128), start))["logits"]
-            total += weight_fake * tf.square(changed - view.fake_out["logits"])
+            total += weight_fake * tf.square(changed - view.D_fake(view.fake)["logits"])
         return total
 
     return Term(name="bcr", weight=1.0, value=value, update=transform.update, state=transform.state)

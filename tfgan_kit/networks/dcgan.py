@@ -13,6 +13,7 @@ from tfgan_kit.networks.parts import (
     g_inputs,
     halved,
     halvings,
+    needs_bias,
     to_images,
     widths,
 )
@@ -77,7 +78,7 @@ def generator(
     z, c = g_inputs(z_dim, classes)
 
     # A vector to the smallest map.
-    bias = norm == "none"
+    bias = needs_bias(norm)
     x = build.with_classes(z, c, classes, z_dim)
     x = build.dense(x, height * breadth * maps[0], bias=bias, name="start")
     x = layers.Reshape((height, breadth, maps[0]), dtype=dtype, name="start_map")(x)
@@ -156,7 +157,7 @@ def discriminator(
     x = images
     for i, features in enumerate(maps):
         kind = norm if i else "none"
-        x = build.down(x, features, kernel_px, down, bias=kind == "none", name=f"down{i}")
+        x = build.down(x, features, kernel_px, down, bias=needs_bias(kind), name=f"down{i}")
         x = build.norm(x, kind=kind, name=f"norm{i}")
         x = build.act(x, name=f"act{i}")
         x = build.randomly(x, name=f"random{i}")

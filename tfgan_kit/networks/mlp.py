@@ -7,7 +7,7 @@ import math
 import keras
 from keras import layers
 
-from tfgan_kit.networks.parts import Builder, d_inputs, g_inputs, to_images
+from tfgan_kit.networks.parts import Builder, d_inputs, g_inputs, needs_bias, to_images
 
 
 def generator(
@@ -55,7 +55,7 @@ def generator(
     z, c = g_inputs(z_dim, classes)
     x = build.with_classes(z, c, classes, z_dim)
     for i, units in enumerate(hidden):
-        x = build.dense(x, units, bias=norm == "none", name=f"hidden{i}")
+        x = build.dense(x, units, bias=needs_bias(norm), name=f"hidden{i}")
         x = build.norm(x, name=f"norm{i}")
         x = build.act(x, name=f"act{i}")
         x = build.randomly(x, name=f"random{i}")
@@ -111,7 +111,7 @@ def discriminator(
     x = layers.Flatten(dtype=dtype, name="flat")(images)
     for i, units in enumerate(hidden):
         kind = norm if i else "none"
-        x = build.dense(x, units, bias=kind == "none", name=f"hidden{i}")
+        x = build.dense(x, units, bias=needs_bias(kind), name=f"hidden{i}")
         x = build.norm(x, kind=kind, name=f"norm{i}")
         x = build.act(x, name=f"act{i}")
         x = build.randomly(x, name=f"random{i}")

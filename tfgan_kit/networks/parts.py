@@ -255,6 +255,11 @@ def to_images(x: Any, resolution: tuple[int, int], *, dtype: str) -> keras.Keras
     return layers.Activation("tanh", dtype="float32", name="images")(x)
 
 
+def needs_bias(norm: str) -> bool:
+    """Whether a layer before this normalisation needs a bias: one that learns an offset takes its place."""
+    return norm in ("none", "pixel")
+
+
 def halvings(resolution: tuple[int, int], smallest_px: int) -> int:
     """How often the resolution is halved, rounding up, until its shorter side is at most `smallest_px`."""
     side, count = min(resolution), 0
