@@ -54,8 +54,12 @@ def describe(progress: RunProgress) -> str:
     stats = progress.stats
     total = f"/{progress.total_img / 1000:g}" if progress.total_img else ""
     minutes, seconds = divmod(round(progress.sec_left), 60)
+
+    def shown(name: str, form: str = ".2f") -> str:
+        return format(stats[name], form) if name in stats else "-"
+
     return (
         f"{progress.nimg / 1000:.1f}{total} kimg {progress.img_per_sec:.0f} img/s {minutes}:{seconds:02d} left "
-        f"D {stats['d_loss']:.2f} G {stats['g_loss']:.2f} "
-        f"D(real) {stats['d_real']:.2f} D(fake) {stats['d_fake']:.2f} acc {100 * stats['d_accuracy']:.0f} %"
+        f"D {shown('d_loss')} G {shown('g_loss')} "
+        f"D(real) {shown('d_real')} D(fake) {shown('d_fake')} accuracy {shown('d_accuracy', '.0%')}"
     )

@@ -106,7 +106,7 @@ def _described(attributes: Mapping[str, tuple[str, ...]]) -> str:
 
 
 def _show_plan(recipe: Recipe, source: Source, folder: Path) -> None:
-    from tfgan_kit.build import build_gan
+    from tfgan_kit.build import build_gan, unused_sizes
     from tfgan_kit.training.loop import resolve
     from tfgan_kit.training.run_folder import RunFolder
 
@@ -118,6 +118,8 @@ def _show_plan(recipe: Recipe, source: Source, folder: Path) -> None:
     if run.exists:
         run.check_same(recipe, facts)
     gan = build_gan(recipe, facts.shape, facts.classes)
+    for note in unused_sizes(recipe):
+        print(note)
     height, width, channels = facts.shape
     classes = f", {_described(facts.attributes)}"
     length = f"{recipe.kimg:g} kimg" if recipe.kimg else f"{recipe.minutes:g} minutes"

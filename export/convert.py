@@ -116,15 +116,20 @@ def export_onnx(
     with tf.device("CPU:0"):
         G = _generator(recipe, facts, truncation)
         load_generator(G, state, "G_ema" if weights == "ema" else "G")
-        # What maps z to w truncates w: scaling z, which the mapping normalises, would do nothing of the kind.
-        of = "w" if hasattr(G, "mapping") else "z"
-        spec = replace(spec, noise_dim=noise_dim(G), truncation=of, psi=truncation)
+        spec = replace(spec, noise_dim=noise_dim(G), truncation=_truncates(G), psi=truncation)
         spec, content = proven_model(G, spec, opset)
     try:
         write_atomic(file, lambda temporary: temporary.write_bytes(content))
     except OSError as error:
         raise ExportError(f"{file} cannot be written: {error.strerror or error}") from None
     return ExportResult(file=file, spec=spec, size_bytes=len(content), refused=tuple(refused))
+
+
+def _truncates(G: keras.Model) -> str:
+    """What truncation means for a generator: w, where it maps z to one; nothing, where it normalises z; else z."""
+    if hasattr(G, "mapping"):
+        return "w"
+    return "none" if any(layer.name == "z_norm" for layer in G.layers) else "z"
 
 
 def proven_model(G: keras.Model, spec: ModelSpec, opset: int) -> tuple[ModelSpec, bytes]:

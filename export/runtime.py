@@ -162,6 +162,8 @@ class Sampler:
                 f"the model's truncation was set at export, to {self.spec.psi:g}, and it takes only 1 here; got {psi}: "
                 f"tfgan export --onnx --truncation {psi} makes a model with another"
             )
+        if psi != 1 and self.spec.truncation == "none":
+            raise SampleError(f"the model normalises z, so that it takes only truncation 1; got {psi}")
         if psi != 1 and self.spec.z_prior == "spherical":
             raise SampleError(f"a model with a spherical z takes only truncation 1; got {psi}")
 

@@ -40,8 +40,9 @@ LAYOUTS = ("nhwc", "nchw")
 # Values of the images by the dtype they are stored in.
 RANGES: dict[str, tuple[float, float]] = {"uint8": (0, 255), "float32": (-1, 1)}
 WEIGHTS = ("ema", "last")
-# What a truncation brings nearer to its mean: z, when pictures are drawn, or w, by weights that were exported so.
-TRUNCATIONS = ("z", "w")
+# What a truncation brings nearer to its mean: z, when pictures are drawn; w, by weights that were exported so; or
+# nothing, where the generator normalises z.
+TRUNCATIONS = ("z", "w", "none")
 # The attribute of a model with one label a picture.
 ONLY = "class"
 
@@ -81,7 +82,7 @@ class ModelSpec:
         tfgan_kit: version that wrote the file.
         figures: measured figures by name; may be empty.
         noise_dim: values of the input `noise` a picture; 0: the model has none.
-        truncation: "z", factor of z to be chosen for each picture, or "w", which was chosen at export.
+        truncation: "z", factor of z to be chosen for each picture; "w", which was chosen at export; or "none".
         psi: what was chosen, in [0, 1]; 1: nothing is truncated.
     """
 

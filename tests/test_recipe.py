@@ -26,11 +26,11 @@ OTHER = {
     "d_down": "average_pool", "d_spectral_norm": True, "d_attention_px": 8, "d_dropout": 0.2, "d_minibatch": "stddev",
     "fade_kimg": 2.0, "g_adversarial": 0.5, "feature_matching": 1.0, "auxiliary": 0.5, "dragan_lambda": 1.0,
     "drift_lambda": 0.001, "path_lambda": 1.0, "lazy_every": 4, "lecam_lambda": 1.0, "bcr_lambda": 1.0,
-    "g_orthogonal": 0.1, "d_orthogonal": 0.1, "weight_clip": 0.01, "augment": "ada", "augment_ops": "colour", "ada_target": 0.5,
-    "ada_kimg": 5.0, "ada_max": 0.5, "pretrain_d_kimg": 1.0, "alternate_kimg": (2.0, 1.5), "label_smoothing": 0.1,
-    "real_labels": (0.7, 1.2), "fake_labels": (0.0, 0.3), "label_flips": 0.05, "instance_noise": 0.1,
-    "instance_noise_until": 0.5, "replay_images": 128, "replay_share": 0.25, "swap": "both", "swap_every_kimg": 1.0,
-    "swap_steps": 3, "historical_averaging": 0.1,
+    "g_orthogonal": 0.1, "d_orthogonal": 0.1, "weight_clip": 0.01, "augment": "ada", "augment_ops": "colour",
+    "ada_target": 0.5, "ada_kimg": 5.0, "ada_max": 0.5, "pretrain_d_kimg": 1.0, "alternate_kimg": (2.0, 1.5),
+    "label_smoothing": 0.1, "real_labels": (0.7, 1.2), "fake_labels": (0.0, 0.3), "label_flips": 0.05,
+    "instance_noise": 0.1, "instance_noise_until": 0.5, "replay_images": 128, "replay_share": 0.25, "swap": "both",
+    "swap_every_kimg": 1.0, "swap_steps": 3, "historical_averaging": 0.1,
 }  # fmt: skip
 
 

@@ -41,10 +41,16 @@ FAMILIES: dict[str, ModuleType] = {
     "style": style,
     "r3gan": r3gan,
 }
-# What a network may do beyond its family's own architecture. Sizes are not among them: another family's do no harm.
+# What a network may do beyond its family's own architecture: refused where the family cannot.
 SWITCHES = (
     "g_norm", "g_leak", "g_up", "g_spectral_norm", "g_attention_px", "g_noise", "g_dropout",
     "init", "d_norm", "d_leak", "d_down", "d_spectral_norm", "d_attention_px", "d_dropout", "d_minibatch",
+)  # fmt: skip
+
+# How large it is: those of another family are left aside, which a run says.
+SIZES = (
+    "kernel_px", "norm_momentum", "g_width", "g_max_width", "g_start_px", "g_hidden", "g_blocks", "g_mapping",
+    "d_width", "d_max_width", "d_end_px", "d_hidden", "d_blocks",
 )  # fmt: skip
 
 
@@ -164,8 +170,15 @@ def _check_switches(recipe: Recipe, prefix: str, taken: set[str]) -> None:
             )
 
 
+def unused_sizes(recipe: Recipe) -> list[str]:
+    """A line on the sizes that a recipe changes and its family has not; none if there are none."""
+    changed = [name for name in SIZES if getattr(recipe, name) != field_named(name).default]
+    unused = [name for name in changed if recipe.family not in families_with(name)]
+    return [f"family {recipe.family} has no {', '.join(unused)}: left aside"] if unused else []
+
+
 def families_with(switch: str) -> list[str]:
-    """The families that have a switch, a name in SWITCHES."""
+    """The families that have a switch or a size, a name in SWITCHES or SIZES."""
     builder = "discriminator" if switch.startswith("d_") else "generator"
     taken = {family: inspect.signature(vars(module)[builder]).parameters for family, module in FAMILIES.items()}
     name = switch.removeprefix("g_").removeprefix("d_")

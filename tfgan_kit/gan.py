@@ -12,7 +12,7 @@ import tensorflow as tf
 from tfgan_kit import ema, rng
 from tfgan_kit.calling import at_level, inputs_of, latent_view, noise_for, takes, without_updates
 from tfgan_kit.errors import DataError
-from tfgan_kit.losses import LOSSES, AdversarialLoss
+from tfgan_kit.losses import LOSSES, AdversarialLoss, d_readings
 from tfgan_kit.plugs import NOTHING, Plugs
 from tfgan_kit.rng import Stream
 from tfgan_kit.stabilizers.plan import BOTH, Turn, choose
@@ -204,15 +204,8 @@ class GAN(keras.Model):
             after(self.D)
         if self.plugs.past_d:
             self.plugs.past_d.update(self.step)
-        right = tf.concat([real_out["logits"] > 0, fake_out["logits"] <= 0], axis=0)
-        return {
-            **stats,
-            **terms,
-            "d_loss": loss,
-            "d_real": tf.reduce_mean(tf.sigmoid(real_out["logits"])),
-            "d_fake": tf.reduce_mean(tf.sigmoid(fake_out["logits"])),
-            "d_accuracy": tf.reduce_mean(tf.cast(right, tf.float32)),
-        }
+        readings = d_readings(self.adversarial, real_logits=real_out["logits"], fake_logits=fake_out["logits"])
+        return {**stats, **terms, **readings, "d_loss": loss}
 
     def g_step(self, real: tf.Tensor, c: tf.Tensor | None, turn: Turn = BOTH) -> Stats:
         """One step of G under the present D, which stays as it is, to the bit."""

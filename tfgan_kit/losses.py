@@ -4,7 +4,7 @@ Each takes `real_logits` and `fake_logits`, shape (B,), any float dtype, and ret
 not reduced, not weighted. The caller takes the mean.
 
 D's losses take targets too, `real_targets` and `fake_targets`: floats or (B,) float32, where 1 stands for real and 0
-for fake. Any value is legal, such as 0.9 or 1.2. A target t weights what D would pay if the picture were real by t,
+for fake. Other values, such as 0.9, are soft labels. A target t weights what D would pay if the picture were real by t,
 and what it would pay if it were fake by 1 - t; of 1 and 0, the defaults, only the paper's loss is left.
 """
 
@@ -20,10 +20,19 @@ Targets: TypeAlias = tf.Tensor | float
 
 
 class AdversarialLoss(NamedTuple):
-    """What D minimises and what G minimises; both are called with `real_logits=` and `fake_logits=`."""
+    """What D minimises and what G minimises; both are called with `real_logits=` and `fake_logits=`.
+
+    Attributes:
+        d: D's loss.
+        g: G's.
+        undecided: the logit between real and fake; None where only differences of logits mean something.
+        probability: whether sigmoid(logit) is D's probability that a picture is real.
+    """
 
     d: PairLoss
     g: PairLoss
+    undecided: float | None = 0.0
+    probability: bool = False
 
 
 def minimax_d(
@@ -140,15 +149,36 @@ def relativistic_average_g(*, real_logits: tf.Tensor, fake_logits: tf.Tensor) ->
 
 
 LOSSES = {
-    "minimax": AdversarialLoss(d=minimax_d, g=minimax_g),
-    "nonsaturating": AdversarialLoss(d=minimax_d, g=nonsaturating_g),
-    "half_cross_entropy": AdversarialLoss(d=half_cross_entropy_d, g=half_cross_entropy_g),
-    "least_squares": AdversarialLoss(d=least_squares_d, g=least_squares_g),
+    "minimax": AdversarialLoss(d=minimax_d, g=minimax_g, probability=True),
+    "nonsaturating": AdversarialLoss(d=minimax_d, g=nonsaturating_g, probability=True),
+    "half_cross_entropy": AdversarialLoss(d=half_cross_entropy_d, g=half_cross_entropy_g, probability=True),
+    "least_squares": AdversarialLoss(d=least_squares_d, g=least_squares_g, undecided=0.5),
     "hinge": AdversarialLoss(d=hinge_d, g=wasserstein_g),
-    "wasserstein": AdversarialLoss(d=wasserstein_d, g=wasserstein_g),
-    "relativistic": AdversarialLoss(d=relativistic_d, g=relativistic_g),
-    "relativistic_average": AdversarialLoss(d=relativistic_average_d, g=relativistic_average_g),
+    "wasserstein": AdversarialLoss(d=wasserstein_d, g=wasserstein_g, undecided=None),
+    "relativistic": AdversarialLoss(d=relativistic_d, g=relativistic_g, undecided=None),
+    "relativistic_average": AdversarialLoss(d=relativistic_average_d, g=relativistic_average_g, undecided=None),
 }
+
+
+def d_readings(loss: AdversarialLoss, *, real_logits: tf.Tensor, fake_logits: tf.Tensor) -> dict[str, tf.Tensor]:
+    """What D makes of a batch, for the records.
+
+    Args:
+        loss: that D was trained by.
+        real_logits, fake_logits: (B,).
+
+    Returns:
+        Float32 scalars: "d_real" and "d_fake", the mean probability, or the mean logit where there is none; and
+        "d_accuracy", the share of pictures on their side of `undecided`, or without it that of pairs in their order.
+    """
+    real, fake = _float32(real_logits, fake_logits)
+    read = tf.sigmoid if loss.probability else tf.identity
+    if loss.undecided is None:
+        right = real > fake
+    else:
+        right = tf.concat([real > loss.undecided, fake <= loss.undecided], axis=0)
+    accuracy = tf.reduce_mean(tf.cast(right, tf.float32))
+    return {"d_real": tf.reduce_mean(read(real)), "d_fake": tf.reduce_mean(read(fake)), "d_accuracy": accuracy}
 
 
 def _float32(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

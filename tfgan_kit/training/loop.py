@@ -9,7 +9,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from tfgan_kit.build import build_gan
+from tfgan_kit.build import build_gan, unused_sizes
 from tfgan_kit.data import Feed, Source, open_feed, open_source
 from tfgan_kit.errors import DataError, RecipeError, RunError
 from tfgan_kit.gan import GAN
@@ -93,13 +93,14 @@ def train(
         recipe, facts = resolve(recipe, source)
         if folder.exists:
             folder.check_same(recipe, facts)
+        gan = build_gan(recipe, facts.shape, facts.classes)
         with folder.lock():
-            for note in source.notes:
+            for note in (*source.notes, *unused_sizes(recipe)):
                 notify(note)
             if not folder.exists:
                 folder.create(recipe, facts, name)
                 notify(f"training {name} in {folder.path}")
-            return _train_locked(recipe, source, facts, folder, on_progress, notify, clock)
+            return _train_locked(gan, recipe, source, facts, folder, on_progress, notify, clock)
     except OSError as error:
         reason = error.strerror or str(error)
         raise RunError(
@@ -159,6 +160,7 @@ def compile_steps(gan: GAN, feed: Feed) -> Callable[[tf.Tensor], None]:
 
 
 def _train_locked(
+    gan: GAN,
     recipe: Recipe,
     source: Source,
     facts: DataFacts,
@@ -167,8 +169,7 @@ def _train_locked(
     notify: Callable[[str], None],
     clock: Callable[[], float],
 ) -> Outcome:
-    # Build the GAN and go back to the newest good checkpoint.
-    gan = build_gan(recipe, facts.shape, facts.classes)
+    # Go back to the newest good checkpoint.
     newest = checkpoint.load_newest(folder.checkpoints)
     if newest:
         manifest, state, refused = newest

@@ -37,8 +37,8 @@ class Records:
         self._generate = tf.function(lambda: _to_uint8(gan(inputs)))
 
     def means(self) -> dict[str, float]:
-        """The running means since the last tick."""
-        return {mean.name: float(mean.result()) for mean in self._gan.metrics}
+        """The running means since the last tick, of what was measured since then."""
+        return {mean.name: float(mean.result()) for mean in self._gan.metrics if float(mean.count)}
 
     def tick(self, step: int) -> None:
         """Write the tick's line of statistics and of timing, and begin the next tick."""
