@@ -77,8 +77,8 @@ def train(source: Source, chosen: np.ndarray, minutes: float) -> keras.Model:
     keras.utils.set_random_seed(SEED)
     rng = np.random.default_rng(SEED)
     sizes = [len(values) for values in source.attributes.values()]
-    labels = _labels(source)
-    weights = [value_weights(labels[chosen, a], size) for a, size in enumerate(sizes)]
+    images, labels = source.read(chosen), _labels(source)[chosen]
+    weights = [value_weights(labels[:, a], size) for a, size in enumerate(sizes)]
     model = build_classifier(source.shape, sizes)
     optimizer = keras.optimizers.AdamW(LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     optimizer.build(model.trainable_variables)
@@ -97,14 +97,14 @@ def train(source: Source, chosen: np.ndarray, minutes: float) -> keras.Model:
     started, epoch, share = time.perf_counter(), 0, 0.0
     while share < 1:
         losses = []
-        order = rng.permutation(chosen)
+        order = rng.permutation(len(chosen))
         for first in range(0, len(order) - BATCH + 1, BATCH):
             share = min(1.0, (time.perf_counter() - started) / 60 / minutes)
             if share == 1:
                 break
             optimizer.learning_rate.assign(LEARNING_RATE * (1 + np.cos(np.pi * share)) / 2)
             rows = order[first : first + BATCH]
-            losses.append(float(step(shifted(source.read(rows), rng), labels[rows])))
+            losses.append(float(step(shifted(images[rows], rng), labels[rows])))
         epoch += 1
         print(f"pass {epoch}, {share:.0%} of the time: loss {np.mean(losses[-50:] or [np.nan]):.3f}", flush=True)
     return model
