@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tfgan_kit import recipe
-from tfgan_kit.losses import LOSSES
+from tfgan_kit.losses import LOSSES, d_readings
 
 NAMES = sorted(LOSSES)
 REAL = np.array([0.0, 1.5, -2.0, 0.25, -1.0])
@@ -242,3 +242,24 @@ def test_one_sided_smoothing_holds_d_back_on_real_alone():
     plain, smooth = (slopes(LOSSES["minimax"].d, [4.0], [-4.0], real_targets=target) for target in (1.0, 0.9))
     assert plain[0][0] < 0.0 < smooth[0][0]
     assert smooth[1][0] == plain[1][0]
+
+
+@pytest.mark.parametrize("name", sorted(LOSSES))
+def test_the_readings_fit_the_loss(name):
+    real, fake = tf.constant([0.2, 0.8, 3.0, -1.0]), tf.constant([0.4, -0.3, 1.0, -2.0])
+    found = {k: float(v) for k, v in d_readings(LOSSES[name], real_logits=real, fake_logits=fake).items()}
+    if name in ("minimax", "nonsaturating", "half_cross_entropy"):
+        sigmoid = lambda logits: np.mean(1.0 / (1.0 + np.exp(-logits.numpy())))  # noqa: E731
+        expected = {"d_real": sigmoid(real), "d_fake": sigmoid(fake), "d_accuracy": 5 / 8}
+    else:
+        # At 0 for hinge, at 1/2 for least squares, and by pairs where only differences mean something.
+        accuracy = {"hinge": 5 / 8, "least_squares": 5 / 8}.get(name, 3 / 4)
+        expected = {"d_real": 0.75, "d_fake": -0.225, "d_accuracy": accuracy}
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
+def test_least_squares_is_undecided_at_a_half():
+    found = d_readings(LOSSES["least_squares"], real_logits=tf.fill([4], 0.4), fake_logits=tf.fill([4], 0.4))
+    assert float(found["d_accuracy"]) == 0.5
+    found = d_readings(LOSSES["least_squares"], real_logits=tf.fill([4], 0.6), fake_logits=tf.fill([4], 0.4))
+    assert float(found["d_accuracy"]) == 1.0

@@ -420,3 +420,10 @@ def test_the_orthogonal_term_sums_over_kernels_alone():
 
 def test_a_network_without_kernels_pays_nothing():
     assert float(penalties.orthogonal(1.0).value(SimpleNamespace(weights=[]))) == 0.0
+
+
+def test_drift_is_the_square_of_d_s_output_on_real_pictures():
+    view = SimpleNamespace(real_out={"logits": tf.constant([1.0, -2.0, 0.5])})
+    term = penalties.drift(1e-3)
+    assert (term.name, term.weight, term.lazy) == ("drift", 1e-3, False)
+    np.testing.assert_allclose(term.value(view), [1.0, 4.0, 0.25])
