@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from tfgan_kit.recipe import Recipe, type_name
+from tfgan_kit.fields import type_name
+from tfgan_kit.recipe import Recipe
 from tfgan_kit.recipes import DEFAULT, RECIPES, recipe_row
 
 

@@ -18,7 +18,8 @@ MAY_IMPORT = {
     "": {"export.runtime"},  # the facade, which imports when asked
     **{name: set() for name in GROUND},
     "conflicts": set(),
-    "recipe": {"conflicts"},
+    "fields": set(),
+    "recipe": {"conflicts", "fields"},
     "recipes": {"recipe"},
     "rng": set(),
     "losses": set(),
@@ -39,10 +40,10 @@ MAY_IMPORT = {
     "networks.karras": {"networks.layers", "networks.parts"},
     # A family stands on what all share, and on no other family.
     **{f"networks.{family}": {"networks.layers", "networks.parts", "networks.karras"} for family in FAMILIES},
-    "build": {
-        "gan", "plugs", "networks", "penalties", "auxiliary", "augment", "stabilizers", "terms", "losses", "schedules",
-        "recipe",
+    "switchboard": {
+        "gan", "plugs", "networks", "penalties", "auxiliary", "augment", "stabilizers", "terms", "recipe",
     },
+    "build": {"switchboard", "gan", "networks", "losses", "schedules", "recipe"},
     "data": {"recipe", "rng"},
     "metrics": set(),
     "metrics.train_extractor": {"data", "metrics"},
@@ -57,7 +58,7 @@ MAY_IMPORT = {
     "export.labels": {"export.spec"},
     "export.session": {"export.spec"},
     "export.runtime": {"export.session", "export.labels"},
-    "cli": {"build", "data", "export", "pictures", "recipe", "recipes", "training"},
+    "cli": {"build", "data", "export", "fields", "pictures", "recipe", "recipes", "training"},
 }  # fmt: skip
 GROUND_IMPORTS = {
     "conflicts": {"errors"},

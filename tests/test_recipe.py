@@ -5,7 +5,8 @@ import math
 import pytest
 
 from tfgan_kit.errors import RecipeError
-from tfgan_kit.recipe import Recipe, field_named, parse_assignment, parse_resolution, type_name
+from tfgan_kit.fields import type_name
+from tfgan_kit.recipe import Recipe, field_named, parse_assignment, parse_resolution
 
 FIELDS = dataclasses.fields(Recipe)
 NAMES = [field.name for field in FIELDS]

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from tfgan_kit.conflicts import check_conflicts
 from tfgan_kit.errors import RecipeError, nearest
+from tfgan_kit.fields import checked, parsed, setting
 
 FAMILIES = ("dcgan", "mlp", "keras_dcgan", "resnet", "srresnet", "progressive", "style", "r3gan")
 LOSSES = (
@@ -39,149 +37,137 @@ AUGMENT_OPS = ("all", "colour", "geometry")
 SWAPS = ("none", "d", "g", "both")
 
 
-def _field(
-    default: Any,
-    doc: str,
-    *,
-    choices: tuple[Any, ...] = (),
-    low: float | None = None,
-    high: float | None = None,
-    above: float | None = None,
-) -> Any:
-    """A recipe field: `low` and `high` are inclusive bounds, `above` an exclusive one; they hold for each element."""
-    bounds = {"doc": doc, "choices": choices, "low": low, "high": high, "above": above}
-    return dataclasses.field(default=default, metadata=bounds)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """What a run trains, on what, how and for how long."""
 
     # Data
-    data: str = _field(
+    data: str = setting(
         "mnist",
         "data source: mnist[:test|:all], folder:PATH[#COLUMN[,COLUMN...]], npz:PATH, idx:PATH or tfds:NAME[@SPLIT]",
     )
-    resolution: tuple[int, int] | None = _field(None, "height and width, px; none: the data's own", low=4, high=1024)
-    channels: int | None = _field(None, "1 grey, 3 RGB; none: the data's own", choices=(1, 3))
-    fit: str = _field("crop", "how a picture of another shape gets to the resolution", choices=FITS)
-    mirror: bool = _field(False, "show each picture mirrored left to right half of the time")
-    conditional: bool | None = _field(None, "train on the class labels; none: yes where the data has them")
-    memory_mb: int = _field(2048, "MiB of uint8 pictures held in memory; larger data is streamed", low=0)
+    resolution: tuple[int, int] | None = setting(None, "height and width, px; none: the data's own", low=4, high=1024)
+    channels: int | None = setting(None, "1 grey, 3 RGB; none: the data's own", choices=(1, 3))
+    fit: str = setting("crop", "how a picture of another shape gets to the resolution", choices=FITS)
+    mirror: bool = setting(False, "show each picture mirrored left to right half of the time")
+    conditional: bool | None = setting(None, "train on the class labels; none: yes where the data has them")
+    memory_mb: int = setting(2048, "MiB of uint8 pictures held in memory; larger data is streamed", low=0)
 
     # Networks
-    family: str = _field("dcgan", "network family of G and D", choices=FAMILIES)
-    z_dim: int = _field(100, "length of z", low=1, high=4096)
-    z_prior: str = _field("normal", "distribution of z", choices=PRIORS)
-    condition: str = _field("projection", "how classes reach D: by projection, or D classifies", choices=CONDITIONS)
-    init: str = _field("glorot", "distribution of the initial weights; normal is N(0, 0.02)", choices=INITS)
-    kernel_px: int = _field(4, "side of the convolution kernels, px (family dcgan)", low=2, high=9)
-    norm_momentum: float = _field(0.9, "share kept of batch norm's moving statistics, per step", low=0, high=1)
-    g_width: int = _field(64, "G's channels before the last layer; doubled at each halving of the resolution", low=1)
-    g_max_width: int = _field(512, "upper bound of G's channels", low=1)
-    g_start_px: int = _field(7, "G's smallest map has at most this shorter side, px; the others double from it", low=2)
-    g_hidden: tuple[int, ...] = _field((256, 512, 1024), "units of G's dense layers (family mlp)", low=1)
-    g_blocks: int = _field(1, "residual blocks of G: at each resolution (r3gan), in a row (srresnet)", low=1, high=64)
-    g_mapping: int = _field(4, "dense layers from z to w (family style)", low=1, high=16)
-    g_norm: str = _field("batch", "normalisation in G, not at its output", choices=NORMS)
-    g_leak: float = _field(0.0, "slope of G's LeakyReLU for negative values; 0: ReLU", low=0, high=1)
-    g_up: str = _field("transposed", "how G doubles a map; resize is followed by a convolution", choices=UPS)
-    g_spectral_norm: bool = _field(False, "divide G's kernels by their largest singular value")
-    g_attention_px: int = _field(0, "side of the map of G that gets self-attention, px; 0: none", low=0)
-    g_noise: float = _field(0.0, "deviation of the noise added in every layer of G", low=0)
-    g_dropout: float = _field(0.0, "share of units dropped in every layer of G", low=0, high=0.95)
-    g_random_in_use: bool = _field(False, "keep G's noise and dropout when pictures are drawn; the seed decides them")
-    d_width: int = _field(64, "D's channels after the first layer; doubled at each halving of the resolution", low=1)
-    d_max_width: int = _field(512, "upper bound of D's channels", low=1)
-    d_end_px: int = _field(4, "D's smallest map has at most this shorter side, px; the others halve down to it", low=2)
-    d_hidden: tuple[int, ...] = _field((512, 256), "units of D's dense layers (family mlp); () is a linear D", low=1)
-    d_blocks: int = _field(1, "residual blocks of D at each resolution; on the last map (resnet)", low=1, high=64)
-    d_norm: str = _field("none", "normalisation in D, not at its input", choices=NORMS)
-    d_leak: float = _field(0.2, "slope of D's LeakyReLU for negative values", low=0, high=1)
-    d_down: str = _field("strided", "how D halves a map: strided convolution, or average pooling", choices=DOWNS)
-    d_spectral_norm: bool = _field(False, "divide D's kernels by their largest singular value")
-    d_attention_px: int = _field(0, "side of the map of D that gets self-attention, px; 0: none", low=0)
-    d_dropout: float = _field(0.0, "share of units dropped in every layer of D", low=0, high=0.95)
-    d_minibatch: str = _field("none", "what D compares within a batch", choices=MINIBATCHES)
-    fade_kimg: float = _field(40.0, "kimg over which a resolution fades in, then holds (family progressive)", above=0)
+    family: str = setting("dcgan", "network family of G and D", choices=FAMILIES)
+    z_dim: int = setting(100, "length of z", low=1, high=4096)
+    z_prior: str = setting("normal", "distribution of z", choices=PRIORS)
+    condition: str = setting("projection", "how classes reach D: by projection, or D classifies", choices=CONDITIONS)
+    init: str = setting("glorot", "distribution of the initial weights; normal is N(0, 0.02)", choices=INITS)
+    kernel_px: int = setting(4, "side of the convolution kernels, px (family dcgan)", low=2, high=9)
+    norm_momentum: float = setting(0.9, "share kept of batch norm's moving statistics, per step", low=0, high=1)
+    g_width: int = setting(64, "G's channels before the last layer; doubled at each halving of the resolution", low=1)
+    g_max_width: int = setting(512, "upper bound of G's channels", low=1)
+    g_start_px: int = setting(7, "G's smallest map has at most this shorter side, px; the others double from it", low=2)
+    g_hidden: tuple[int, ...] = setting((256, 512, 1024), "units of G's dense layers (family mlp)", low=1)
+    g_blocks: int = setting(1, "residual blocks of G: at each resolution (r3gan), in a row (srresnet)", low=1, high=64)
+    g_mapping: int = setting(4, "dense layers from z to w (family style)", low=1, high=16)
+    g_norm: str = setting("batch", "normalisation in G, not at its output", choices=NORMS)
+    g_leak: float = setting(0.0, "slope of G's LeakyReLU for negative values; 0: ReLU", low=0, high=1)
+    g_up: str = setting("transposed", "how G doubles a map; resize is followed by a convolution", choices=UPS)
+    g_spectral_norm: bool = setting(False, "divide G's kernels by their largest singular value")
+    g_attention_px: int = setting(0, "side of the map of G that gets self-attention, px; 0: none", low=0)
+    g_noise: float = setting(0.0, "deviation of the noise added in every layer of G", low=0)
+    g_dropout: float = setting(0.0, "share of units dropped in every layer of G", low=0, high=0.95)
+    g_random_in_use: bool = setting(False, "keep G's noise and dropout when pictures are drawn; the seed decides them")
+    d_width: int = setting(64, "D's channels after the first layer; doubled at each halving of the resolution", low=1)
+    d_max_width: int = setting(512, "upper bound of D's channels", low=1)
+    d_end_px: int = setting(4, "D's smallest map has at most this shorter side, px; the others halve down to it", low=2)
+    d_hidden: tuple[int, ...] = setting((512, 256), "units of D's dense layers (family mlp); () is a linear D", low=1)
+    d_blocks: int = setting(1, "residual blocks of D at each resolution; on the last map (resnet)", low=1, high=64)
+    d_norm: str = setting("none", "normalisation in D, not at its input", choices=NORMS)
+    d_leak: float = setting(0.2, "slope of D's LeakyReLU for negative values", low=0, high=1)
+    d_down: str = setting("strided", "how D halves a map: strided convolution, or average pooling", choices=DOWNS)
+    d_spectral_norm: bool = setting(False, "divide D's kernels by their largest singular value")
+    d_attention_px: int = setting(0, "side of the map of D that gets self-attention, px; 0: none", low=0)
+    d_dropout: float = setting(0.0, "share of units dropped in every layer of D", low=0, high=0.95)
+    d_minibatch: str = setting("none", "what D compares within a batch", choices=MINIBATCHES)
+    fade_kimg: float = setting(40.0, "kimg over which a resolution fades in, then holds (family progressive)", above=0)
 
     # Objective
-    loss: str = _field("nonsaturating", "adversarial loss", choices=LOSSES)
-    g_adversarial: float = _field(1.0, "weight of the adversarial loss in G's; 0: feature matching alone", low=0)
-    feature_matching: float = _field(0.0, "weight of feature matching in G's loss; 0: off", low=0)
-    auxiliary: float = _field(1.0, "weight of the classifier's loss (condition auxiliary)", low=0)
-    r1_gamma: float = _field(0.0, "weight of R1, gamma / 2 E |grad D(real)|^2; 0: off", low=0)
-    r2_gamma: float = _field(0.0, "weight of R2, gamma / 2 E |grad D(fake)|^2; 0: off", low=0)
-    gp_lambda: float = _field(0.0, "weight of the gradient penalty, lambda E (|grad D(mix)| - 1)^2; 0: off", low=0)
-    dragan_lambda: float = _field(0.0, "weight of DRAGAN's gradient penalty, around the real pictures; 0: off", low=0)
-    drift_lambda: float = _field(0.0, "weight of E D(real)^2, which keeps D's outputs near 0; 0: off", low=0)
-    path_lambda: float = _field(0.0, "weight of G's path length regularisation; 0: off", low=0)
-    lazy_every: int = _field(1, "steps between two uses of R1, R2 and path length, each weighted as often", low=1)
-    lecam_lambda: float = _field(0.0, "weight of the LeCam regularisation of D; 0: off", low=0)
-    bcr_lambda: float = _field(0.0, "weight of D's consistency under DiffAugment, real and fake; 0: off", low=0)
-    g_orthogonal: float = _field(0.0, "weight of the orthogonal regularisation of G; 0: off", low=0)
-    d_orthogonal: float = _field(0.0, "weight of the orthogonal regularisation of D; 0: off", low=0)
-    weight_clip: float = _field(0.0, "bound of D's weights after each of its steps; 0: off", low=0)
+    loss: str = setting("nonsaturating", "adversarial loss", choices=LOSSES)
+    g_adversarial: float = setting(1.0, "weight of the adversarial loss in G's; 0: feature matching alone", low=0)
+    feature_matching: float = setting(0.0, "weight of feature matching in G's loss; 0: off", low=0)
+    auxiliary: float = setting(1.0, "weight of the classifier's loss (condition auxiliary)", low=0)
+    r1_gamma: float = setting(0.0, "weight of R1, gamma / 2 E |grad D(real)|^2; 0: off", low=0)
+    r2_gamma: float = setting(0.0, "weight of R2, gamma / 2 E |grad D(fake)|^2; 0: off", low=0)
+    gp_lambda: float = setting(0.0, "weight of the gradient penalty, lambda E (|grad D(mix)| - 1)^2; 0: off", low=0)
+    dragan_lambda: float = setting(0.0, "weight of DRAGAN's gradient penalty, around the real pictures; 0: off", low=0)
+    drift_lambda: float = setting(0.0, "weight of E D(real)^2, which keeps D's outputs near 0; 0: off", low=0)
+    path_lambda: float = setting(0.0, "weight of G's path length regularisation; 0: off", low=0)
+    lazy_every: int = setting(1, "steps between two uses of R1, R2 and path length, each weighted as often", low=1)
+    lecam_lambda: float = setting(0.0, "weight of the LeCam regularisation of D; 0: off", low=0)
+    bcr_lambda: float = setting(0.0, "weight of D's consistency under DiffAugment, real and fake; 0: off", low=0)
+    g_orthogonal: float = setting(0.0, "weight of the orthogonal regularisation of G; 0: off", low=0)
+    d_orthogonal: float = setting(0.0, "weight of the orthogonal regularisation of D; 0: off", low=0)
+    weight_clip: float = setting(0.0, "bound of D's weights after each of its steps; 0: off", low=0)
 
     # Small data
-    augment: str = _field("none", "augmentation of all that D is shown, real and fake", choices=AUGMENTS)
-    augment_ops: str = _field("all", "which augmentations (augment, bcr_lambda)", choices=AUGMENT_OPS)
-    ada_target: float = _field(0.6, "E sign D(real) that ADA's strength is steered to", low=-1, high=1)
-    ada_kimg: float = _field(100.0, "kimg in which ADA's strength can rise from 0 to 1", above=0)
-    ada_max: float = _field(0.8, "upper bound of ADA's strength, so that augmentations do not leak", low=0, high=1)
+    augment: str = setting("none", "augmentation of all that D is shown, real and fake", choices=AUGMENTS)
+    augment_ops: str = setting("all", "which augmentations (augment, bcr_lambda)", choices=AUGMENT_OPS)
+    ada_target: float = setting(0.6, "E sign D(real) that ADA's strength is steered to", low=-1, high=1)
+    ada_kimg: float = setting(100.0, "kimg in which ADA's strength can rise from 0 to 1", above=0)
+    ada_max: float = setting(0.8, "upper bound of ADA's strength, so that augmentations do not leak", low=0, high=1)
 
     # Stabilisers
-    d_steps: int = _field(1, "steps of D before each step of G", low=1, high=100)
-    pretrain_d_kimg: float = _field(0.0, "kimg of D alone before G begins", low=0)
-    alternate_kimg: tuple[float, float] | None = _field(
+    d_steps: int = setting(1, "steps of D before each step of G", low=1, high=100)
+    pretrain_d_kimg: float = setting(0.0, "kimg of D alone before G begins", low=0)
+    alternate_kimg: tuple[float, float] | None = setting(
         None, "kimg of D alone, then kimg of G alone, in turns; none: both in every step", above=0
     )
-    label_smoothing: float = _field(0.0, "one-sided: D's target for real pictures is 1 minus this", low=0, high=1)
-    real_labels: tuple[float, float] | None = _field(None, "range that D's targets for real are drawn from; none: 1")
-    fake_labels: tuple[float, float] | None = _field(None, "range that D's targets for fake are drawn from; none: 0")
-    label_flips: float = _field(0.0, "share of D's targets that are exchanged, real for fake", low=0, high=1)
-    instance_noise: float = _field(0.0, "deviation of the noise on all that D is shown, at the start", low=0)
-    instance_noise_until: float = _field(1.0, "share of the run at which that noise has decayed to 0", above=0, high=1)
-    replay_images: int = _field(0, "past fakes kept to be shown to D again; 0: off", low=0)
-    replay_share: float = _field(0.5, "share of D's fakes that are past ones (replay_images)", above=0, high=1)
-    swap: str = _field("none", "network that is swapped for its past self now and then", choices=SWAPS)
-    swap_every_kimg: float = _field(20.0, "kimg between two swaps; the past self is one such span old", above=0)
-    swap_steps: int = _field(10, "steps that a swap lasts", low=1)
-    historical_averaging: float = _field(0.0, "weight of |weights - mean of past weights|^2, in G and D; 0: off", low=0)
+    label_smoothing: float = setting(0.0, "one-sided: D's target for real pictures is 1 minus this", low=0, high=1)
+    real_labels: tuple[float, float] | None = setting(None, "range that D's targets for real are drawn from; none: 1")
+    fake_labels: tuple[float, float] | None = setting(None, "range that D's targets for fake are drawn from; none: 0")
+    label_flips: float = setting(0.0, "share of D's targets that are exchanged, real for fake", low=0, high=1)
+    instance_noise: float = setting(0.0, "deviation of the noise on all that D is shown, at the start", low=0)
+    instance_noise_until: float = setting(1.0, "share of the run at which that noise has decayed to 0", above=0, high=1)
+    replay_images: int = setting(0, "past fakes kept to be shown to D again; 0: off", low=0)
+    replay_share: float = setting(0.5, "share of D's fakes that are past ones (replay_images)", above=0, high=1)
+    swap: str = setting("none", "network that is swapped for its past self now and then", choices=SWAPS)
+    swap_every_kimg: float = setting(20.0, "kimg between two swaps; the past self is one such span old", above=0)
+    swap_steps: int = setting(10, "steps that a swap lasts", low=1)
+    historical_averaging: float = setting(
+        0.0, "weight of |weights - mean of past weights|^2, in G and D; 0: off", low=0
+    )
 
     # Optimisation
-    batch_size: int = _field(64, "pictures a step", low=1)
-    g_optimizer: str = _field("adam", "optimizer of G", choices=OPTIMIZERS)
-    d_optimizer: str = _field("adam", "optimizer of D", choices=OPTIMIZERS)
-    g_lr: float = _field(2e-4, "learning rate of G", above=0)
-    d_lr: float = _field(2e-4, "learning rate of D", above=0)
-    beta1: float = _field(0.5, "Adam's decay of the gradient's mean; SGD's momentum", low=0, high=0.9999)
-    beta2: float = _field(0.999, "Adam's and RMSprop's decay of the gradient's square", low=0, high=0.999999)
-    lr_schedule: str = _field("constant", "what the learning rates do after `lr_hold`, down to 0", choices=SCHEDULES)
-    lr_hold: float = _field(0.5, "share of the run at the full learning rates", low=0, high=1)
-    lr_warmup_kimg: float = _field(0.0, "kimg over which the learning rates rise from 0", low=0)
-    ema_halflife_kimg: float = _field(10.0, "half-life of G's moving average, kimg; 0: the last G", low=0)
-    ema_rampup: float = _field(0.05, "the half-life is at most this share of the images seen; 0: no ramp", low=0)
+    batch_size: int = setting(64, "pictures a step", low=1)
+    g_optimizer: str = setting("adam", "optimizer of G", choices=OPTIMIZERS)
+    d_optimizer: str = setting("adam", "optimizer of D", choices=OPTIMIZERS)
+    g_lr: float = setting(2e-4, "learning rate of G", above=0)
+    d_lr: float = setting(2e-4, "learning rate of D", above=0)
+    beta1: float = setting(0.5, "Adam's decay of the gradient's mean; SGD's momentum", low=0, high=0.9999)
+    beta2: float = setting(0.999, "Adam's and RMSprop's decay of the gradient's square", low=0, high=0.999999)
+    lr_schedule: str = setting("constant", "what the learning rates do after `lr_hold`, down to 0", choices=SCHEDULES)
+    lr_hold: float = setting(0.5, "share of the run at the full learning rates", low=0, high=1)
+    lr_warmup_kimg: float = setting(0.0, "kimg over which the learning rates rise from 0", low=0)
+    ema_halflife_kimg: float = setting(10.0, "half-life of G's moving average, kimg; 0: the last G", low=0)
+    ema_rampup: float = setting(0.05, "the half-life is at most this share of the images seen; 0: no ramp", low=0)
 
     # Execution
-    precision: str = _field("float32", "dtype policy of the networks", choices=PRECISIONS)
-    jit: bool = _field(True, "compile the train step with XLA")
-    steps_per_call: int = _field(16, "train steps in one compiled call", low=1)
-    seed: int = _field(0, "seed of every random draw", low=0, high=2**31 - 1)
+    precision: str = setting("float32", "dtype policy of the networks", choices=PRECISIONS)
+    jit: bool = setting(True, "compile the train step with XLA")
+    steps_per_call: int = setting(16, "train steps in one compiled call", low=1)
+    seed: int = setting(0, "seed of every random draw", low=0, high=2**31 - 1)
 
     # Length and records
-    kimg: float | None = _field(None, "length of the run, kimg (one of kimg and minutes)", above=0)
-    minutes: float | None = _field(None, "length of the run, minutes of training (one of kimg and minutes)", above=0)
-    tick_kimg: float = _field(4.0, "kimg between two lines of statistics", above=0)
-    preview_ticks: int = _field(2, "ticks between two previews", low=1)
-    checkpoint_ticks: int = _field(2, "ticks between two checkpoints", low=1)
-    checkpoints_kept: int = _field(2, "checkpoints kept", low=2)
-    preview_grid: tuple[int, int] = _field((8, 10), "rows and columns of a preview", low=1, high=32)
+    kimg: float | None = setting(None, "length of the run, kimg (one of kimg and minutes)", above=0)
+    minutes: float | None = setting(None, "length of the run, minutes of training (one of kimg and minutes)", above=0)
+    tick_kimg: float = setting(4.0, "kimg between two lines of statistics", above=0)
+    preview_ticks: int = setting(2, "ticks between two previews", low=1)
+    checkpoint_ticks: int = setting(2, "ticks between two checkpoints", low=1)
+    checkpoints_kept: int = setting(2, "checkpoints kept", low=2)
+    preview_grid: tuple[int, int] = setting((8, 10), "rows and columns of a preview", low=1, high=32)
 
     def __post_init__(self) -> None:
         """Check every field, and those that go together."""
         for field in dataclasses.fields(self):
-            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
+            object.__setattr__(self, field.name, checked(field, getattr(self, field.name)))
         check_conflicts(self)
         if (self.kimg is None) == (self.minutes is None):
             raise RecipeError(
@@ -267,7 +253,7 @@ def parse_assignment(text: str) -> tuple[str, Any]:
     if not equals:
         raise RecipeError(f"--set takes key=value; got {text!r}")
     field = field_named(name.strip())
-    return field.name, _parsed(field, value.strip())
+    return field.name, parsed(field, value.strip())
 
 
 def parse_resolution(text: str) -> tuple[int, int]:
@@ -281,88 +267,3 @@ def parse_resolution(text: str) -> tuple[int, int]:
         raise RecipeError(f"a resolution is HEIGHTxWIDTH in px, for example 64x64; got {text!r}")
     height, width = int(parts[0]), int(parts[-1])
     return height, width
-
-
-def type_name(field: dataclasses.Field[Any]) -> str:
-    """The field's type in words, for tables and errors."""
-    kinds, optional = _kinds(field)
-    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
-    if kinds is tuple:
-        count = "two " if _is_pair(field) else ""
-        return f"{count}{'numbers' if _element(field) is float else 'whole numbers'}" + (" or none" if optional else "")
-    return words[kinds] + (" or none" if optional else "")
-
-
-@cache
-def _annotations() -> dict[str, Any]:
-    return typing.get_type_hints(Recipe)
-
-
-def _kinds(field: dataclasses.Field[Any]) -> tuple[type, bool]:
-    """The field's plain type (tuple for any tuple) and whether None is legal."""
-    annotation = _annotations()[field.name]
-    options = [option for option in typing.get_args(annotation) if option is not type(None)]
-    optional = type(None) in typing.get_args(annotation)
-    kind = options[0] if optional else annotation
-    return typing.get_origin(kind) or kind, optional
-
-
-def _is_pair(field: dataclasses.Field[Any]) -> bool:
-    """Whether the field is two numbers; one that is typed stands for both."""
-    return "..." not in str(field.type) and "tuple" in str(field.type)
-
-
-def _element(field: dataclasses.Field[Any]) -> type:
-    """The type of a tuple's elements."""
-    return float if "tuple[float" in str(field.type) else int
-
-
-def _parsed(field: dataclasses.Field[Any], text: str) -> Any:
-    kind, optional = _kinds(field)
-    if optional and text.lower() in ("none", "null"):
-        return None
-    try:
-        if kind is bool:
-            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
-        if kind is tuple:
-            inner = text.strip("()[]").removesuffix(",")
-            parts = inner.replace("x", ",") if _is_pair(field) else inner
-            numbers = tuple(_element(field)(part) for part in parts.split(",")) if parts else ()
-            return numbers * 2 if _is_pair(field) and len(numbers) == 1 else numbers
-        return kind(text)
-    except (KeyError, ValueError):
-        raise RecipeError(f"{field.name} must be {type_name(field)}; got {text!r}") from None
-
-
-def _checked(field: dataclasses.Field[Any], value: Any) -> Any:
-    """`value` in the field's own type (an int where a float is due becomes one), or a RecipeError."""
-    kind, optional = _kinds(field)
-    if value is None and optional:
-        return None
-    if kind is float and type(value) is int:
-        value = float(value)
-    parts: tuple[Any, ...] = value if isinstance(value, tuple) else (value,)
-    if kind is tuple and _element(field) is float:
-        value = parts = tuple(float(part) if type(part) is int else part for part in parts)
-    wrong = type(value) is not kind or (kind is tuple and any(type(part) is not _element(field) for part in parts))
-    if wrong or (_is_pair(field) and len(parts) != 2):
-        raise RecipeError(f"{field.name} must be {type_name(field)}; got {value!r}")
-    for part in parts:
-        _check_bounds(field, part)
-    return value
-
-
-def _check_bounds(field: dataclasses.Field[Any], value: Any) -> None:
-    choices, low, high, above = (field.metadata[key] for key in ("choices", "low", "high", "above"))
-    if choices and value not in choices:
-        if isinstance(value, str):
-            raise RecipeError(f"{field.name}={value!r} is unknown: {nearest(value, choices)}")
-        raise RecipeError(f"{field.name} must be one of {', '.join(map(str, choices))}; got {value!r}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise RecipeError(f"{field.name} must be a finite number; got {value}")
-    if low is not None and value < low:
-        raise RecipeError(f"{field.name} must be at least {low}; got {value}")
-    if above is not None and value <= above:
-        raise RecipeError(f"{field.name} must be above {above}; got {value}")
-    if high is not None and value > high:
-        raise RecipeError(f"{field.name} must be at most {high}; got {value}")
