@@ -51,7 +51,7 @@ def test_a_contradiction_is_refused_with_its_fields_and_the_way_out(conflict):
 @pytest.mark.parametrize(
     "changes",
     [c for c in CONTRADICTIONS.values() if len(c) > 1 and not {"family", "batch_size"} & c.keys()],
-    ids=lambda changes: "-".join(changes),
+    ids="-".join,
 )
 def test_each_of_the_fields_alone_is_legal(changes):
     for name, value in changes.items():
