@@ -210,6 +210,14 @@ def test_a_truncation_of_w_is_in_the_weights(make_run, tmp_path):
             Sampler(result.file).sample(truncation=0.7)
 
 
+def test_a_generator_that_normalises_z_is_not_truncated(make_run, tmp_path):
+    run = make_run(tmp_path / "run", family="progressive", shape=(8, 8, 1))
+    result = export_onnx(run)
+    assert result.spec.truncation == "none"
+    with pytest.raises(SampleError, match=r"normalises z, so that it takes only truncation 1; got 0\.7"):
+        Sampler(result.file).sample(truncation=0.7)
+
+
 def test_a_family_without_w_is_not_truncated_at_export(make_run, tmp_path):
     run = make_run(tmp_path / "run")
     with pytest.raises(ExportError, match=r"truncation 0.7 cannot be exported .*: leave it out, .* --truncation 0.7"):

@@ -193,6 +193,27 @@ def test_a_classifier_without_labels_is_refused_before_anything_is_written(tmp_p
     assert loop.resolve(recipe.replace(condition="projection"), open_source(recipe))[0].conditional is False
 
 
+@pytest.mark.parametrize("changes", [{"family": "progressive"}, {"d_spectral_norm": True, "family": "r3gan"}])
+def test_networks_that_cannot_be_leave_no_folder_to_be_in_the_way(data, tmp_path, changes):
+    # The family makes no 8x10 pictures; the other has no such switch.
+    with pytest.raises(RecipeError, match="family"):
+        loop.train(tiny(data, resolution=(8, 10), **changes), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_says_which_sizes_its_family_leaves_aside(data, tmp_path):
+    lines = []
+    loop.train(tiny(data, g_width=8, d_end_px=2, kimg=0.008), tmp_path / "run", notify=lines.append)
+    assert "family mlp has no g_width, d_end_px: left aside" in lines
+
+
+def test_what_a_turn_does_not_measure_is_not_recorded(data, tmp_path):
+    recipe = tiny(data, alternate_kimg=(0.032, 0.032))
+    loop.train(recipe, tmp_path / "run")
+    lines = RunFolder(tmp_path / "run").read_stats()
+    assert [("d_loss" in line, "g_loss" in line) for line in lines] == [(True, False), (False, True)] * 2
+
+
 def test_a_classifier_is_trained_where_there_are_labels(data, tmp_path):
     outcome = loop.train(tiny(data, condition="auxiliary", kimg=0.032), tmp_path / "run", name="tiny")
     assert outcome.finished
