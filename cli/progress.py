@@ -55,11 +55,11 @@ def describe(progress: RunProgress) -> str:
     total = f"/{progress.total_img / 1000:g}" if progress.total_img else ""
     minutes, seconds = divmod(round(progress.sec_left), 60)
 
-    def shown(name: str, form: str = ".2f") -> str:
-        return format(stats[name], form) if name in stats else "-"
+    def shown(name: str, form: str = "{:.2f}", unit: float = 1.0) -> str:
+        return form.format(stats[name] / unit) if name in stats else "-"
 
     return (
         f"{progress.nimg / 1000:.1f}{total} kimg {progress.img_per_sec:.0f} img/s {minutes}:{seconds:02d} left "
         f"D {shown('d_loss')} G {shown('g_loss')} "
-        f"D(real) {shown('d_real')} D(fake) {shown('d_fake')} accuracy {shown('d_accuracy', '.0%')}"
+        f"D(real) {shown('d_real')} D(fake) {shown('d_fake')} acc {shown('d_accuracy', '{:.0f} %', 0.01)}"
     )

@@ -15,8 +15,10 @@ from tfgan_kit.build import (
     build_generator,
     families_with,
 )
+from tfgan_kit.calling import without_updates
 from tfgan_kit.errors import RecipeError
 from tfgan_kit.losses import LOSSES
+from tfgan_kit.networks import progressive
 from tfgan_kit.networks.layers import SelfAttention2D
 from tfgan_kit.plugs import NOTHING
 from tfgan_kit.recipe import FAMILIES as NAMES
@@ -421,11 +423,18 @@ def test_growing_networks_have_turns_by_level_and_are_told_their_size(tiny_recip
     assert float(gan.G.get_layer("growth").grown) == float(gan.D.get_layer("growth").grown) == pytest.approx(0.5)
 
 
-def test_a_growing_pair_of_mixed_precision_grows_its_float32_d_too(tiny_recipe):
+def test_penalties_in_mixed_precision_see_d_as_it_has_grown(tiny_recipe):
     gan = build_gan(tiny_recipe.replace(family="progressive", fade_kimg=0.1, precision="mixed_bfloat16"), (8, 8, 1))
+    images = tf.constant(np.random.default_rng(0).uniform(-1, 1, (4, 8, 8, 1)), tf.float32)
+    judge = without_updates(gan.D_float32, weights_of=gan.D)
+    small = judge(images)["logits"].numpy()
     (grow,) = gan.plugs.before_step
     grow(tf.constant(150.0))
-    assert float(gan.D_float32.get_layer("growth").grown) == pytest.approx(0.5)
+    grown = judge(images)["logits"].numpy()
+    assert (grown != small).all()
+    gan.D_float32.set_weights(gan.D.get_weights())
+    progressive.set_growth(gan.D_float32, tf.constant(0.5))
+    np.testing.assert_allclose(gan.D_float32(images, training=True)["logits"], grown, rtol=1e-5)
 
 
 # Optimisation
