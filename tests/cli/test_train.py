@@ -40,7 +40,9 @@ def test_a_run_says_where_it_is_what_to_look_at_and_what_to_type_next(tiny):
     assert shown.exception is None, shown.exception
     folder = Path("artifacts/0001-mnist")
     lines = shown.stdout.splitlines()
-    assert lines[0] == f"training mnist in {folder}"
+    assert lines[:2] == [
+        "family mlp has no g_width, g_max_width, d_width, d_max_width: left aside", f"training mnist in {folder}"
+    ]  # fmt: skip
     # Plain lines, one a tick, where the output is not a terminal.
     assert [line.split()[0] for line in lines if " img/s " in line] == ["0.0/0.064", "0.1/0.064"]
     assert lines[-3] == f"finished: 0.1 kimg in {folder}"
