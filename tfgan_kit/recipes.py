@@ -64,9 +64,9 @@ RECIPES: dict[str, RecipeRow] = {
     "mlp-mnist": RecipeRow(
         about="a pair of perceptrons; uniform z",
         source="a perceptron GAN: 30,000 iterations of batch 120",
-        command="tfgan train mlp-mnist",
-        minutes=0.0,
-        result="",
+        command="tfgan train mlp-mnist --kimg 600",
+        minutes=6.6,
+        result="600 kimg; Frechet distance 60.9 in mnist-cnn features (real 0.57), precision 0.68, recall 0.15",
         recipe=Recipe(
             family="mlp", kimg=3600, conditional=False, z_dim=100, z_prior="uniform", g_leak=0.2, batch_size=120,
             ema_halflife_kimg=0.0, tick_kimg=24.0, preview_ticks=1, checkpoint_ticks=5,
@@ -87,9 +87,9 @@ RECIPES: dict[str, RecipeRow] = {
     "dcgan-mnist": RecipeRow(
         about="strided and transposed convolutions with batch norm in both",
         source="Radford et al. 2016",
-        command="tfgan train dcgan-mnist",
-        minutes=0.0,
-        result="",
+        command="tfgan train dcgan-mnist --kimg 60",
+        minutes=5.5,
+        result="60 kimg; Frechet distance 101 in mnist-cnn features (real 0.57), precision 0.45, recall 0.27",
         recipe=Recipe(
             kimg=120, conditional=False, z_dim=100, init="normal", d_norm="batch", g_max_width=128, d_max_width=128,
             d_end_px=7, batch_size=128, ema_halflife_kimg=0.0, preview_ticks=1,
@@ -109,9 +109,9 @@ RECIPES: dict[str, RecipeRow] = {
     "minimax-mnist": RecipeRow(
         about="k steps of D, one of G, saturating loss; nonsaturating and half_cross_entropy with --set loss=",
         source="Goodfellow et al. 2014",
-        command="tfgan train minimax-mnist",
-        minutes=0.0,
-        result="",
+        command="tfgan train minimax-mnist --kimg 200",
+        minutes=2.5,
+        result="200 kimg; Frechet distance 111 in mnist-cnn features (real 0.57), precision 0.62, recall 0.03",
         recipe=Recipe(
             family="mlp", loss="minimax", d_steps=1, kimg=600, conditional=False, z_dim=100, z_prior="uniform",
             g_leak=0.2, d_dropout=0.3, batch_size=100, ema_halflife_kimg=0.0, tick_kimg=10.0, preview_ticks=6,
@@ -120,9 +120,9 @@ RECIPES: dict[str, RecipeRow] = {
     "improved-mnist": RecipeRow(
         about="feature matching beside the loss, minibatch discrimination, one-sided smoothing, historical averaging",
         source="Salimans et al. 2016",
-        command="tfgan train improved-mnist",
-        minutes=0.0,
-        result="",
+        command="tfgan train improved-mnist --kimg 30",
+        minutes=1.9,
+        result="30 kimg; Frechet distance 65.7 in mnist-cnn features (real 0.57), precision 0.59, recall 0.52",
         recipe=Recipe(
             kimg=120, conditional=False, z_dim=100, g_max_width=128, d_width=32, d_max_width=128,
             feature_matching=1.0, d_minibatch="discrimination", label_smoothing=0.1, historical_averaging=1e-4,
@@ -132,9 +132,9 @@ RECIPES: dict[str, RecipeRow] = {
     "alternating-mnist": RecipeRow(
         about="an epoch of D with G frozen, then one of G with D frozen; of 10,000 digits, so that turns are short",
         source="alternating training",
-        command="tfgan train alternating-mnist",
-        minutes=0.0,
-        result="",
+        command="tfgan train alternating-mnist --kimg 240",
+        minutes=3.6,
+        result="240 kimg; Frechet distance 193 in mnist-cnn features (real 1), precision 0.65, recall 0.00",
         recipe=Recipe(
             # R1 and what compares pictures keep D useful through an epoch against it; without them G finds noise.
             family="mlp", data="mnist:test", alternate_kimg=(10.0, 10.0), kimg=1200, conditional=False, z_dim=100,
