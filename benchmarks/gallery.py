@@ -96,7 +96,7 @@ def sample_figures(sampler: Sampler, recipe: Recipe, facts: DataFacts, extractor
     if known:
         parts = dict(zip(theirs, heads([len(values) for values in theirs.values()]), strict=True))
         columns = [list(facts.attributes).index(name) for name in known]
-        asked = classes_from_seeds(range(n), facts.classes)[:, columns]
+        asked = classes_from_seeds(range(n), facts.classes, facts.counts)[:, columns]
         found = accuracies(np.concatenate([logits[:, parts[name]] for name in known], axis=1), asked, known)
         figures["accuracy"] = {name: round(share, 4) for name, share in found.items()}
     return figures

@@ -95,6 +95,7 @@ def export_onnx(
         z_dim=recipe.z_dim,
         z_prior=recipe.z_prior,
         attributes=facts.attributes,
+        counts=facts.counts if len(facts.attributes) > 1 else (),
         height=height,
         width=width,
         channels=channels,

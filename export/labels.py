@@ -32,13 +32,13 @@ def labels_for(spec: ModelSpec, labels: Labels | None, seeds: np.ndarray) -> np.
             labels than seeds.
     """
     if labels is None:
-        c = classes_from_seeds(seeds, spec.classes)
+        c = classes_from_seeds(seeds, spec.classes, spec.counts)
     elif not isinstance(labels, Mapping) and np.ndim(labels) == 2 and spec.classes:
         c = _checked_indices(spec, np.asarray(labels), len(seeds))
     else:
         given = labels if isinstance(labels, Mapping) else {attribute_named(spec, None, labels): labels}
         columns = {attribute_named(spec, name, value): value for name, value in given.items()}
-        c = classes_from_seeds(seeds, spec.classes)
+        c = classes_from_seeds(seeds, spec.classes, spec.counts)
         for a, attribute in enumerate(spec.attributes):
             if attribute in columns:
                 c[:, a] = _column(spec, attribute, columns[attribute], len(seeds))

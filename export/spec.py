@@ -15,6 +15,7 @@
 and only where they are needed:
 
      "attributes": {"hair": ["brown", "black"], "glasses": ["none", "round"], ...}, of several labels; "classes" is null
+     "counts":  [[600, 400], [900, 100], ...], of those: how many pictures have each value
      "noise":      {"dim": 4096}
      "truncation": {"of": "w", "psi": 0.7}
 
@@ -82,6 +83,8 @@ class ModelSpec:
         tfgan_kit: version that wrote the file.
         figures: measured figures by name; may be empty.
         noise_dim: values of the input `noise` a picture; 0: the model has none.
+        counts: for each of several attributes the pictures of the data with each value, in proportion to which classes
+            are drawn; () where all are drawn alike.
         truncation: "z", factor of z to be chosen for each picture; "w", which was chosen at export; or "none".
         psi: what was chosen, in [0, 1]; 1: nothing is truncated.
     """
@@ -108,6 +111,7 @@ class ModelSpec:
     noise_dim: int = 0
     truncation: str = "z"
     psi: float = 1.0
+    counts: tuple[tuple[int, ...], ...] = ()
 
     @property
     def classes(self) -> tuple[int, ...]:
@@ -131,6 +135,7 @@ class ModelSpec:
         images = {"height": self.height, "width": self.width, "channels": self.channels}
         lists = {name: list(values) for name, values in self.attributes.items()}
         several = {"attributes": lists} if len(lists) > 1 else {}
+        counts = {"counts": [list(of) for of in self.counts]} if self.counts else {}
         noise = {"noise": {"dim": self.noise_dim}} if self.noise_dim else {}
         truncation = {} if self.truncation == "z" else {"truncation": {"of": self.truncation, "psi": self.psi}}
         content = {
@@ -138,6 +143,7 @@ class ModelSpec:
             "z": {"dim": self.z_dim, "prior": self.z_prior},
             "classes": next(iter(lists.values())) if len(lists) == 1 else None,
             **several,
+            **counts,
             **noise,
             **truncation,
             "images": {**images, "layout": self.layout, "dtype": self.dtype, "range": list(RANGES[self.dtype])},
@@ -232,6 +238,7 @@ def _from_content(top: _Reader) -> ModelSpec:
         z_dim=z.get("dim", int, low=1),
         z_prior=z.get("prior", str, choices=PRIORS),
         attributes=_attributes(top),
+        counts=_counts(top),
         noise_dim=noise.get("dim", int, low=0),
         truncation=truncation.get("of", str, choices=TRUNCATIONS),
         psi=truncation.get("psi", float, low=0, high=1),
@@ -256,6 +263,22 @@ def _from_content(top: _Reader) -> ModelSpec:
         ),
         tfgan_kit=top.get("tfgan_kit", str),
     )
+
+
+def _counts(top: _Reader) -> tuple[tuple[int, ...], ...]:
+    """Of the attributes' values, where there are several attributes; () where the file does not say."""
+    counts: Any = top.content.get("counts", [])
+    sizes = [len(names) for names in _attributes(top).values()] if counts else []
+    shaped = isinstance(counts, list) and all(isinstance(of, list) for of in counts)
+    if (
+        not shaped
+        or [len(of) for of in counts] != sizes
+        or not all(type(n) is int and n >= 0 for of in counts for n in of)
+    ):
+        top.fail("counts", counts)
+    if any(not 0 < sum(of) < 2**32 for of in counts):
+        top.fail("counts", counts)
+    return tuple(tuple(of) for of in counts)
 
 
 def _attributes(top: _Reader) -> dict[str, tuple[str, ...]]:

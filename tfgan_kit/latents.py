@@ -48,14 +48,18 @@ def z_from_seeds(seeds: Sequence[int] | np.ndarray, z_dim: int, prior: str = "no
     return z.astype(np.float32)
 
 
-def classes_from_seeds(seeds: Sequence[int] | np.ndarray, classes: Sequence[int]) -> np.ndarray:
+def classes_from_seeds(
+    seeds: Sequence[int] | np.ndarray, classes: Sequence[int], counts: Sequence[Sequence[int]] = ()
+) -> np.ndarray:
     """The class indices of `seeds`, one row a seed and one column an attribute.
 
-    A single attribute goes through its values with the seed, seed % K; several are drawn, uniformly and independently.
+    A single attribute goes through its values with the seed, seed % K; several are drawn independently, each value as
+    often as it occurs in the data.
 
     Args:
         seeds: (N,) integers in [0, 2**63).
         classes: A numbers of values, each in [1, 2**31].
+        counts: for each attribute the pictures with each of its values, fewer than 2**32 in all; (): all alike.
 
     Returns:
         (N, A) int64, column a in [0, classes[a]).
@@ -65,9 +69,13 @@ def classes_from_seeds(seeds: Sequence[int] | np.ndarray, classes: Sequence[int]
     """
     if len(classes) == 1:
         return (_checked_seeds(seeds)[:, None] % np.uint64(classes[0])).astype(np.int64)
-    # The upper half of a 64-bit product: uniform up to K / 2**32.
     words = _words(seeds, len(classes), _CLASSES)
-    return ((words * np.asarray(classes, np.uint64)) >> np.uint64(32)).astype(np.int64)
+    columns = []
+    for word, ends in zip(words.T, (np.cumsum(of) for of in counts or [np.ones(k, int) for k in classes]), strict=True):
+        # The upper half of a 64-bit product: which picture, were all of them in a row; uniform up to total / 2**32.
+        picture = (word * np.uint64(ends[-1])) >> np.uint64(32)
+        columns.append(np.searchsorted(ends, picture.astype(np.int64), side="right"))
+    return np.stack(columns, axis=1).astype(np.int64) if columns else np.zeros((len(words), 0), np.int64)
 
 
 def noise_from_seeds(seeds: Sequence[int] | np.ndarray, n: int) -> np.ndarray:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from tfgan_kit.build import build_gan, unused_sizes
@@ -139,9 +140,18 @@ def resolve(recipe: Recipe, source: Source) -> tuple[Recipe, DataFacts]:
         images=len(source),
         shape=source.shape,
         attributes=dict(source.attributes) if conditional else {},
+        counts=_counts(source),
         digest=source.digest,
     )
     return recipe.replace(resolution=(height, width), channels=channels, conditional=conditional), facts
+
+
+def _counts(source: Source) -> tuple[tuple[int, ...], ...]:
+    """For each attribute the pictures with each of its values."""
+    if source.labels is None:
+        return ()
+    columns = zip(source.labels.T, source.attributes.values(), strict=True)
+    return tuple(tuple(np.bincount(column, minlength=len(names)).tolist()) for column, names in columns)
 
 
 def compile_steps(gan: GAN, feed: Feed) -> Callable[[tf.Tensor], None]:

@@ -83,7 +83,7 @@ def seeded(
     size = noise_dim(gan.G_ema)
     return (
         tf.constant(z_from_seeds(seeds, recipe.z_dim, recipe.z_prior)),
-        tf.constant(classes_from_seeds(seeds, facts.classes), tf.int32) if facts.classes else None,
+        tf.constant(classes_from_seeds(seeds, facts.classes, facts.counts), tf.int32) if facts.classes else None,
         tf.constant(noise_from_seeds(seeds, size)) if size else None,
     )
 

@@ -40,6 +40,7 @@ class DataFacts:
         images: how many.
         shape: height, width and channels.
         attributes: names of the values of each label attribute, in the order of the columns of c; {}: unconditional.
+        counts: for each of these the pictures with each value.
         digest: of pictures and labels.
     """
 
@@ -47,6 +48,7 @@ class DataFacts:
     images: int
     shape: tuple[int, int, int]
     attributes: dict[str, tuple[str, ...]]
+    counts: tuple[tuple[int, ...], ...] = ()
     digest: str
 
     @property
@@ -91,7 +93,8 @@ class RunFolder:
                 )
             data = content["data"]
             attributes = {name: tuple(values) for name, values in dict(data["attributes"]).items()}
-            facts = DataFacts(**data | {"shape": tuple(data["shape"]), "attributes": attributes})
+            counts = tuple(tuple(of) for of in data.get("counts", ()))
+            facts = DataFacts(**data | {"shape": tuple(data["shape"]), "attributes": attributes, "counts": counts})
             return Recipe.from_json(content["recipe"]), facts, content["name"]
         except FileNotFoundError:
             raise RunError(f"{self.path} is not a run: it has no recipe.json") from None
