@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from figures import accuracies, heads
+from figures import accuracies, fitted, heads
 
 if TYPE_CHECKING:
     import keras
@@ -182,8 +182,12 @@ def judge_real(extractor: Extractor, source: Source) -> dict[str, dict[str, floa
 
 
 def judge_model(extractor: Extractor, source: Source, model: Path, n: int) -> dict[str, dict[str, float]]:
-    """Accuracy on n samples whose attributes were asked for as real pictures have them, and as many drawn uniformly."""
+    """Accuracy on n samples whose attributes were asked for as real pictures have them, and as many drawn uniformly.
+
+    A model of another size is judged on resampled pictures, and so are the held-out real ones beside it ("resampled").
+    """
     from tfgan_kit import Sampler
+    from tfgan_kit.data.resize import fit_stack
 
     sampler = Sampler(model)
     _check_attributes(sampler.spec.attributes, source.attributes, str(model))
@@ -192,8 +196,14 @@ def judge_model(extractor: Extractor, source: Source, model: Path, n: int) -> di
     sizes = [len(values) for values in source.attributes.values()]
     asked = {"joint": labels[rng.integers(0, len(labels), n)], "uniform": rng.integers(0, sizes, (n, len(sizes)))}
     judged = {}
+    spec = sampler.spec
+    if spec.image_shape != source.shape:
+        _, held_out = split(len(source))
+        smaller = fit_stack(source.read(held_out), (spec.height, spec.width), spec.channels, "stretch")
+        _, logits = extractor.run(fitted(smaller, extractor))
+        judged["resampled"] = accuracies(logits, labels[held_out], source.attributes)
     for name, c in asked.items():
-        _, logits = extractor.run(sampler.sample(range(n), c))
+        _, logits = extractor.run(fitted(sampler.sample(range(n), c), extractor))
         judged[name] = accuracies(logits, c, source.attributes)
     return judged
 
