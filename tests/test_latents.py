@@ -164,3 +164,20 @@ def test_seeds_that_are_not_legal(seeds):
 def test_prior_that_is_not_known():
     with pytest.raises(ValueError, match="normal, uniform, spherical"):
         z_from_seeds([0], 4, "cauchy")
+
+
+def test_several_attributes_are_drawn_as_often_as_the_data_has_them():
+    counts = ((900, 0, 60, 40), (1, 999))
+    drawn = classes_from_seeds(np.arange(200_000), (4, 2), counts)
+    for column, of in zip(drawn.T, counts, strict=True):
+        shares = np.bincount(column, minlength=len(of)) / len(drawn)
+        np.testing.assert_allclose(shares, np.array(of) / sum(of), atol=4 * 0.5 / np.sqrt(len(drawn)))
+        assert not shares[np.array(of) == 0].any()
+    # Counts that are all alike are as good as none.
+    np.testing.assert_array_equal(
+        classes_from_seeds(range(99), (4, 2), ((1,) * 4, (1,) * 2)), classes_from_seeds(range(99), (4, 2))
+    )
+
+
+def test_one_attribute_goes_through_its_values_whatever_their_counts():
+    np.testing.assert_array_equal(classes_from_seeds(range(6), (3,), ((98, 1, 1),))[:, 0], [0, 1, 2, 0, 1, 2])

@@ -115,6 +115,23 @@ def test_values_that_are_not_legal_are_named(spec, path, value):
         ModelSpec.from_json(json.dumps(content))
 
 
+def test_the_counts_of_attributes_come_back(spec):
+    counted = dataclasses.replace(spec, attributes=HAIR, counts=((5, 3, 0), (7, 1)))
+    assert json.loads(counted.to_json())["counts"] == [[5, 3, 0], [7, 1]]
+    assert ModelSpec.from_json(counted.to_json()) == counted
+    assert ModelSpec.from_json(dataclasses.replace(spec, attributes=HAIR).to_json()).counts == ()
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [3, [[1, 1], [1, 1]], [[1, 1, 1]], [[1, -1, 1], [1, 1]], [[0, 0, 0], [1, 1]], [[1, 1, 2**32], [1, 1]], [1, 2]],
+)
+def test_counts_that_are_not_legal_are_named(spec, counts):
+    content = json.loads(dataclasses.replace(spec, attributes=HAIR).to_json()) | {"counts": counts}
+    with pytest.raises(ModelFileError, match="is damaged: counts"):
+        ModelSpec.from_json(json.dumps(content))
+
+
 @pytest.mark.parametrize("attributes", [[], 3, {"a": []}, {"a": "b"}, {"a": ["b"], "c": [1]}, {"a": None}])
 def test_attributes_that_are_not_legal_are_named(spec, attributes):
     content = json.loads(spec.to_json()) | {"classes": None, "attributes": attributes}

@@ -28,6 +28,7 @@ def test_the_data_decides(labels, attributes, classes):
     assert (recipe.resolution, recipe.channels, recipe.conditional) == ((8, 10), 3, labels is not None)
     assert (facts.spec, facts.images, facts.shape, facts.digest) == ("here", 6, (8, 10, 3), source.digest)
     assert (facts.attributes, facts.classes) == (attributes, classes)
+    assert facts.counts == ((2, 2, 2), (3, 3))[: len(classes)]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_previews_are_of_the_seeds(labels, attributes, noise):
     np.testing.assert_array_equal(z, z_from_seeds(range(7), 4))
     if attributes:
         assert c.dtype == "int32"
-        np.testing.assert_array_equal(c, classes_from_seeds(range(7), facts.classes))
+        np.testing.assert_array_equal(c, classes_from_seeds(range(7), facts.classes, facts.counts))
     else:
         assert c is None
     if noise:
