@@ -9,7 +9,7 @@ import typer
 
 from tfgan_kit.fields import type_name
 from tfgan_kit.recipe import Recipe
-from tfgan_kit.recipes import DEFAULT, RECIPES, recipe_row
+from tfgan_kit.recipes import DEFAULT, RECIPES, RecipeRow, recipe_row
 
 
 def recipes(
@@ -29,7 +29,7 @@ def recipes(
         table = Table("recipe", "what it is", "reproduces", "minutes", "measured", box=None, pad_edge=False)
         for key, row in RECIPES.items():
             shown = f"[bold]{key}[/bold]{' (default)' if key == DEFAULT else ''}"
-            table.add_row(shown, escape(row.about), escape(row.source), f"{row.minutes:g}", escape(row.result))
+            table.add_row(shown, escape(row.about), escape(row.source), _minutes(row), escape(row.result))
         console.print(table)
         console.print(
             "\nMinutes are of two x86-64 cores, for what was measured. Command and every field: tfgan recipes NAME."
@@ -47,9 +47,13 @@ def recipes(
     console.print(f"[bold]{name}[/bold]: {escape(row.about)}")
     console.print(f"reproduces  {escape(row.source)}")
     console.print(f"measured    {escape(row.result)}")
-    console.print(f"            {escape(row.command)}   # {row.minutes:g} minutes on two x86-64 cores\n")
+    console.print(f"            {escape(row.command)}   # {_minutes(row)} minutes on two x86-64 cores\n")
     console.print(table)
     console.print(f"\nTrain it with changes: tfgan train {name} --set FIELD=VALUE")
+
+
+def _minutes(row: RecipeRow) -> str:
+    return "-" if row.minutes is None else f"{row.minutes:g}"
 
 
 def _show(value: object) -> str:

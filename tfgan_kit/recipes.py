@@ -17,7 +17,7 @@ class RecipeRow:
         about: one line on what it is.
         source: what it reproduces.
         command: what was run for `result`.
-        minutes: of training that this took on two x86-64 cores.
+        minutes: of training that this took on two x86-64 cores; None: it was not run to a result yet.
         result: what it reached; artifacts/gallery has its pictures and figures.
     """
 
@@ -25,8 +25,8 @@ class RecipeRow:
     about: str
     source: str
     command: str
-    minutes: float
-    result: str
+    minutes: float | None = None
+    result: str = "not measured yet"
 
 
 DEFAULT = "mnist"
@@ -53,8 +53,6 @@ RECIPES: dict[str, RecipeRow] = {
         about="own pictures of any size, with augmentation for small sets",
         source="tfgan-kit",
         command="tfgan train pictures --data folder:PATH --resolution 64x64",
-        minutes=0.0,
-        result="",
         recipe=Recipe(
             data=_OWN, minutes=60, z_dim=128, g_width=32, g_max_width=256, d_width=32, d_max_width=256, batch_size=32,
             r1_gamma=1.0, augment="diffaugment", mirror=True, g_lr=1e-3, d_lr=1e-3, beta1=0.0, beta2=0.99,
@@ -75,9 +73,9 @@ RECIPES: dict[str, RecipeRow] = {
     "keras-dcgan-mnist": RecipeRow(
         about="stride-1 transposed convolutions at full resolution, dropout in both; D's loss is the sum of its halves",
         source="a Keras DCGAN: 1,001 iterations of batch 32, a 5x5 grid each 100",
-        command="tfgan train keras-dcgan-mnist",
-        minutes=0.0,
-        result="",
+        command="tfgan train keras-dcgan-mnist --kimg 4.8",
+        minutes=6.8,
+        result="4.8 kimg; Frechet distance 113 in mnist-cnn features (real 0.57), precision 0.38, recall 0.12",
         recipe=Recipe(
             family="keras_dcgan", kimg=32.032, conditional=False, z_dim=100, g_dropout=0.25, d_dropout=0.25,
             norm_momentum=0.8, batch_size=32, ema_halflife_kimg=0.0, tick_kimg=3.2, preview_ticks=1,
@@ -99,8 +97,6 @@ RECIPES: dict[str, RecipeRow] = {
         about="the same at 64x64, for colour pictures of one kind",
         source="Radford et al. 2016",
         command="tfgan train dcgan-64 --data folder:PATH",
-        minutes=0.0,
-        result="",
         recipe=Recipe(
             data=_OWN, resolution=(64, 64), kimg=3000, conditional=False, z_dim=100, init="normal", kernel_px=5,
             g_width=128, g_max_width=1024, g_start_px=4, d_norm="batch", batch_size=128, ema_halflife_kimg=0.0,
@@ -146,8 +142,6 @@ RECIPES: dict[str, RecipeRow] = {
         about="resolution grown from 4 to 64 with faded-in layers",
         source="Karras et al. 2018: equalised rates, pixel norm, minibatch deviation, WGAN-GP",
         command="tfgan train progressive-64 --data folder:PATH",
-        minutes=0.0,
-        result="",
         recipe=Recipe(
             family="progressive", data=_OWN, resolution=(64, 64), conditional=False, kimg=12000, fade_kimg=600.0,
             z_dim=512, g_width=64, d_width=64, g_leak=0.2, loss="wasserstein", gp_lambda=10.0, drift_lambda=1e-3,
@@ -158,8 +152,6 @@ RECIPES: dict[str, RecipeRow] = {
         about="several attributes on demand: residual blocks, pixel shuffle, DRAGAN, auxiliary classifier",
         source="Jin et al. 2017",
         command="tfgan train anime-64 --data folder:PATH#hair_color,skin_color,glasses,earrings",
-        minutes=0.0,
-        result="",
         recipe=Recipe(
             family="srresnet", data=_OWN, resolution=(64, 64), conditional=True, condition="auxiliary", kimg=3000,
             z_dim=128, g_blocks=16, g_start_px=16, d_width=32, d_max_width=1024, d_end_px=2, d_blocks=2,
@@ -171,8 +163,6 @@ RECIPES: dict[str, RecipeRow] = {
         about="Wasserstein loss with gradient penalty, five steps of D",
         source="Gulrajani et al. 2017",
         command="tfgan train wgan-gp-mnist",
-        minutes=0.0,
-        result="",
         recipe=Recipe(
             kimg=300, conditional=False, z_dim=128, g_max_width=128, d_width=32, d_max_width=128,
             loss="wasserstein", gp_lambda=10.0, d_steps=5, g_lr=1e-4, d_lr=1e-4, beta1=0.0, beta2=0.9,
@@ -183,8 +173,6 @@ RECIPES: dict[str, RecipeRow] = {
         about="residual pair at 32x32 with spectral norm and hinge loss; on digits, or --data tfds:cifar10",
         source="Miyato et al. 2018",
         command="tfgan train sngan-32",
-        minutes=0.0,
-        result="",
         recipe=Recipe(
             family="resnet", resolution=(32, 32), conditional=False, kimg=3200, z_dim=128, g_width=256,
             g_max_width=256, g_start_px=4, d_width=128, d_max_width=128, d_end_px=8, d_blocks=2, d_leak=0.0,
@@ -196,8 +184,6 @@ RECIPES: dict[str, RecipeRow] = {
         about="least squares in place of cross-entropy",
         source="Mao et al. 2017",
         command="tfgan train lsgan-mnist",
-        minutes=0.0,
-        result="",
         recipe=Recipe(
             kimg=120, conditional=False, z_dim=100, g_max_width=128, d_max_width=128, d_end_px=7, d_norm="batch",
             loss="least_squares", ema_halflife_kimg=0.0,
@@ -207,8 +193,6 @@ RECIPES: dict[str, RecipeRow] = {
         about="style-based generator: mapping, modulated convolutions, skip outputs, truncation",
         source="Karras et al. 2020 (StyleGAN2)",
         command="tfgan train style-64 --data folder:PATH",
-        minutes=0.0,
-        result="",
         recipe=Recipe(
             family="style", data=_OWN, resolution=(64, 64), conditional=False, kimg=5000, z_dim=128, g_mapping=4,
             g_width=64, g_max_width=256, g_start_px=4, g_leak=0.2, d_width=64, d_max_width=256, d_minibatch="stddev",
@@ -220,8 +204,6 @@ RECIPES: dict[str, RecipeRow] = {
         about="plain residual pair, relativistic loss, R1 and R2",
         source="Huang et al. 2024 (R3GAN)",
         command="tfgan train r3gan-mnist",
-        minutes=0.0,
-        result="",
         recipe=Recipe(
             family="r3gan", kimg=100, conditional=False, z_dim=64, g_width=32, g_max_width=128, d_width=32,
             d_max_width=128, g_leak=0.2, loss="relativistic", r1_gamma=1.0, r2_gamma=1.0, g_lr=1e-3, d_lr=1e-3,
@@ -232,8 +214,6 @@ RECIPES: dict[str, RecipeRow] = {
         about="the same at 64x64",
         source="Huang et al. 2024 (R3GAN)",
         command="tfgan train r3gan-64 --data folder:PATH",
-        minutes=0.0,
-        result="",
         recipe=Recipe(
             family="r3gan", data=_OWN, resolution=(64, 64), conditional=False, kimg=5000, z_dim=64, g_start_px=4,
             g_width=64, g_max_width=256, d_width=64, d_max_width=256, g_leak=0.2, loss="relativistic",
@@ -243,9 +223,12 @@ RECIPES: dict[str, RecipeRow] = {
     "cond-mnist": RecipeRow(
         about="the digit on demand, by an auxiliary classifier",
         source="Odena et al. 2017 (AC-GAN)",
-        command="tfgan train cond-mnist",
-        minutes=0.0,
-        result="",
+        command="tfgan train cond-mnist --kimg 60",
+        minutes=4.1,
+        result=(
+            "60 kimg; Frechet distance 4.52 in mnist-cnn features (real 0.57), precision 0.71, recall 0.62; "
+            "98.6% the digit asked for"
+        ),
         recipe=Recipe(
             kimg=120, conditional=True, condition="auxiliary", z_dim=64, g_width=40, g_max_width=80, d_width=32,
             d_max_width=128, r1_gamma=0.5, g_lr=2e-3, d_lr=2e-3, beta1=0.0, beta2=0.99, lr_schedule="linear",
