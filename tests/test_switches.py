@@ -79,6 +79,7 @@ TABLE = {
     "r2_gamma": Switch({"r2_gamma": 1.0}),
     "gp_lambda": Switch({"gp_lambda": 10.0}, classes=BOTH),
     "dragan_lambda": Switch({"dragan_lambda": 10.0}),
+    "drift_lambda": Switch({"drift_lambda": 1.0}),
     "path_lambda": Switch({"path_lambda": 2.0}, half=2),
     "lazy_every": Switch({"lazy_every": 3}, {"r1_gamma": 1.0, "r2_gamma": 1.0, "path_lambda": 2.0}, half=2),
     "lecam_lambda": Switch({"lecam_lambda": 0.3}, half=2),
@@ -116,10 +117,10 @@ TABLE = {
 EVERYTHING = {
     "d_hidden": (8, 8), "g_noise": 0.1, "g_dropout": 0.2, "d_dropout": 0.2, "d_norm": "batch",
     "d_minibatch": "discrimination", "feature_matching": 0.1, "r1_gamma": 1.0, "r2_gamma": 1.0, "dragan_lambda": 1.0,
-    "path_lambda": 1.0, "lecam_lambda": 0.1, "bcr_lambda": 1.0, "g_orthogonal": 0.01, "d_orthogonal": 0.01,
-    "g_spectral_norm": True, "d_spectral_norm": True, "instance_noise": 0.1, "real_labels": (0.7, 1.2),
-    "fake_labels": (0.0, 0.3), "label_flips": 0.1, "replay_images": 6, "historical_averaging": 0.1,
-    **SWAP, **(ADA | {"d_steps": 1}),
+    "drift_lambda": 0.1, "path_lambda": 1.0, "lecam_lambda": 0.1, "bcr_lambda": 1.0, "g_orthogonal": 0.01,
+    "d_orthogonal": 0.01, "g_spectral_norm": True, "d_spectral_norm": True, "instance_noise": 0.1,
+    "real_labels": (0.7, 1.2), "fake_labels": (0.0, 0.3), "label_flips": 0.1, "replay_images": 6,
+    "historical_averaging": 0.1, **SWAP, **(ADA | {"d_steps": 1}),
 }  # fmt: skip
 # One row a field is for every day.
 VARIANTS = {
