@@ -183,7 +183,9 @@ RECIPES: dict[str, RecipeRow] = {
     "lsgan-mnist": RecipeRow(
         about="least squares in place of cross-entropy",
         source="Mao et al. 2017",
-        command="tfgan train lsgan-mnist",
+        command="tfgan train lsgan-mnist --kimg 30",
+        minutes=3.5,
+        result="30 kimg; Frechet distance 176 in mnist-cnn features (real 0.57), precision 0.42, recall 0.02",
         recipe=Recipe(
             kimg=120, conditional=False, z_dim=100, g_max_width=128, d_max_width=128, d_end_px=7, d_norm="batch",
             loss="least_squares", ema_halflife_kimg=0.0,
