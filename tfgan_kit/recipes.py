@@ -151,7 +151,17 @@ RECIPES: dict[str, RecipeRow] = {
     "anime-64": RecipeRow(
         about="several attributes on demand: residual blocks, pixel shuffle, DRAGAN, auxiliary classifier",
         source="Jin et al. 2017",
-        command="tfgan train anime-64 --data folder:PATH#hair_color,skin_color,glasses,earrings",
+        command=(
+            "tfgan train anime-64 --data folder:characters64.zip#hair_color,skin_color,glasses,earrings "
+            "--resolution 32x32 --minutes 12 --set g_width=32 --set g_blocks=4 --set g_start_px=8 --set "
+            "d_width=16 --set d_max_width=64 --set d_end_px=4 --set d_blocks=1 --set batch_size=32 --set "
+            "z_dim=64 --set auxiliary=1 --set g_lr=1e-3 --set d_lr=1e-3"
+        ),
+        minutes=12.0,
+        result=(
+            "23 kimg; Frechet distance 122 in the characters' features (real 0.86), precision 0.13, recall 0.00; "
+            "hair colour as asked 66% (chance 8.5%), skin colour 94% (27%)"
+        ),
         recipe=Recipe(
             family="srresnet", data=_OWN, resolution=(64, 64), conditional=True, condition="auxiliary", kimg=3000,
             z_dim=128, g_blocks=16, g_start_px=16, d_width=32, d_max_width=1024, d_end_px=2, d_blocks=2,
