@@ -141,7 +141,13 @@ RECIPES: dict[str, RecipeRow] = {
     "progressive-64": RecipeRow(
         about="resolution grown from 4 to 64 with faded-in layers",
         source="Karras et al. 2018: equalised rates, pixel norm, minibatch deviation, WGAN-GP",
-        command="tfgan train progressive-64 --data folder:PATH",
+        command=(
+            "tfgan train progressive-64 --data folder:characters64.zip --kimg 16 --set fade_kimg=1.5 --set "
+            "z_dim=128 --set g_width=16 --set g_max_width=64 --set d_width=16 --set d_max_width=64 --set "
+            "preview_ticks=1 --set tick_kimg=2"
+        ),
+        minutes=23.8,
+        result="16 kimg; Frechet distance 295 in the characters' features (real 0.77), precision 0.05, recall 0.01",
         recipe=Recipe(
             family="progressive", data=_OWN, resolution=(64, 64), conditional=False, kimg=12000, fade_kimg=600.0,
             z_dim=512, g_width=64, d_width=64, g_leak=0.2, loss="wasserstein", gp_lambda=10.0, drift_lambda=1e-3,
