@@ -121,7 +121,7 @@ def test_the_registry_is_the_recipe_s():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_values_by_hand_one_for_each_pair(name):
-    for loss, by_hand in zip(LOSSES[name], BY_HAND[name], strict=True):
+    for loss, by_hand in zip(LOSSES[name][:2], BY_HAND[name], strict=True):
         found = values(loss, REAL, FAKE)
         assert found.shape == REAL.shape
         np.testing.assert_allclose(found, by_hand(REAL, FAKE), rtol=1e-5, atol=1e-6)
@@ -137,7 +137,7 @@ def test_gradients_are_the_closed_forms(name):
 @pytest.mark.parametrize("size", [50.0, 1e4])
 def test_values_and_gradients_are_finite_at_extreme_logits(name, size):
     real, fake = [size, size, -size, -size], [size, -size, size, -size]
-    for loss in LOSSES[name]:
+    for loss in LOSSES[name][:2]:
         assert np.isfinite(values(loss, real, fake)).all()
         assert np.isfinite(slopes(loss, real, fake)).all()
     assert np.isfinite(slopes(LOSSES[name].d, real, fake, real_targets=1.2, fake_targets=-0.3)).all()
@@ -164,7 +164,7 @@ def test_the_saturating_form_s_gradient_vanishes_where_d_wins():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_direction(name):
-    d, g = LOSSES[name]
+    d, g = LOSSES[name][:2]
     # Below 1, so that the least-squares target of 1 is not passed.
     low, high = [-0.5], [0.75]
     assert values(d, high, [0.0])[0] < values(d, low, [0.0])[0]
@@ -176,7 +176,7 @@ def test_direction(name):
 @pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16])
 def test_half_precision_logits_are_taken_up_to_float32(name, dtype):
     # 300^2 is beyond float16, 300 is exact in both.
-    for loss in LOSSES[name]:
+    for loss in LOSSES[name][:2]:
         found = values(loss, [-300.0, 2.0], [300.0, 0.5], dtype)
         assert found.dtype == tf.float32
         np.testing.assert_array_equal(found, values(loss, [-300.0, 2.0], [300.0, 0.5]))
@@ -185,7 +185,7 @@ def test_half_precision_logits_are_taken_up_to_float32(name, dtype):
 @pytest.mark.parametrize("name", NAMES)
 def test_logits_and_d_s_targets_are_given_by_keyword_only(name):
     logits = ["real_logits", "fake_logits"]
-    for loss, names in zip(LOSSES[name], ([*logits, "real_targets", "fake_targets"], logits), strict=True):
+    for loss, names in zip(LOSSES[name][:2], ([*logits, "real_targets", "fake_targets"], logits), strict=True):
         kinds = {parameter.name: parameter.kind for parameter in inspect.signature(loss).parameters.values()}
         assert kinds == dict.fromkeys(names, inspect.Parameter.KEYWORD_ONLY)
 

@@ -223,7 +223,12 @@ RECIPES: dict[str, RecipeRow] = {
     "r3gan-mnist": RecipeRow(
         about="plain residual pair, relativistic loss, R1 and R2",
         source="Huang et al. 2024 (R3GAN)",
-        command="tfgan train r3gan-mnist",
+        command=(
+            "tfgan train r3gan-mnist --kimg 8 --set g_width=16 --set g_max_width=32 --set d_width=16 --set "
+            "d_max_width=32 --set batch_size=32"
+        ),
+        minutes=2.6,
+        result="8.0 kimg; Frechet distance 130 in mnist-cnn features (real 0.57), precision 0.34, recall 0.24",
         recipe=Recipe(
             family="r3gan", kimg=100, conditional=False, z_dim=64, g_width=32, g_max_width=128, d_width=32,
             d_max_width=128, g_leak=0.2, loss="relativistic", r1_gamma=1.0, r2_gamma=1.0, g_lr=1e-3, d_lr=1e-3,
