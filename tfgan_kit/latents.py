@@ -71,7 +71,8 @@ def classes_from_seeds(
         return (_checked_seeds(seeds)[:, None] % np.uint64(classes[0])).astype(np.int64)
     words = _words(seeds, len(classes), _CLASSES)
     columns = []
-    for word, ends in zip(words.T, (np.cumsum(of) for of in counts or [np.ones(k, int) for k in classes]), strict=True):
+    for word, of in zip(words.T, counts or [(1,) * size for size in classes], strict=True):
+        ends = np.cumsum(of)
         # The upper half of a 64-bit product: which picture, were all of them in a row; uniform up to total / 2**32.
         picture = (word * np.uint64(ends[-1])) >> np.uint64(32)
         columns.append(np.searchsorted(ends, picture.astype(np.int64), side="right"))
