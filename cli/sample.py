@@ -205,7 +205,7 @@ def _write_files(made: Iterator[tuple[int, np.ndarray]], folder: Path) -> None:
 
 
 def _save(image: np.ndarray, path: Path) -> None:
+    from tfgan_kit.files import write_atomic
     from tfgan_kit.pictures import to_pillow
-    from tfgan_kit.training.files import write_atomic
 
     write_atomic(path, to_pillow(image).save)

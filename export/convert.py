@@ -24,9 +24,9 @@ from tfgan_kit.export.optimize import optimize
 from tfgan_kit.export.options import check_file, check_options
 from tfgan_kit.export.spec import PROPERTY, ModelSpec, Parity
 from tfgan_kit.export.tail import append_tail
+from tfgan_kit.files import write_atomic
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training import checkpoint
-from tfgan_kit.training.files import write_atomic
 from tfgan_kit.training.run_folder import DataFacts, RunFolder
 from tfgan_kit.training.state import load_generator
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from tfgan_kit.errors import CheckpointError
-from tfgan_kit.training.files import TEMPORARY, fsync
+from tfgan_kit.files import TEMPORARY, fsync
 
 FORMAT = 1
 

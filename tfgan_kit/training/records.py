@@ -10,10 +10,10 @@ import tensorflow as tf
 
 from tfgan_kit import pictures
 from tfgan_kit.calling import inputs_of, noise_dim
+from tfgan_kit.files import write_atomic
 from tfgan_kit.gan import GAN
 from tfgan_kit.latents import classes_from_seeds, noise_from_seeds, z_from_seeds
 from tfgan_kit.recipe import Recipe
-from tfgan_kit.training.files import write_atomic
 from tfgan_kit.training.run_folder import DataFacts, RunFolder
 
 # Previews beside each other in progress.png.

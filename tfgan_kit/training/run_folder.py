@@ -23,9 +23,9 @@ from typing import Any
 
 from tfgan_kit._version import __version__
 from tfgan_kit.errors import RecipeError, RunError
+from tfgan_kit.files import remove_temporaries, write_atomic, write_json
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training import checkpoint
-from tfgan_kit.training.files import remove_temporaries, write_atomic, write_json
 
 FORMAT = 1
 RUNS = Path("artifacts")
