@@ -10,8 +10,9 @@ import keras
 import tensorflow as tf
 
 from tfgan_kit import ema, rng
+from tfgan_kit.batches import images_of, img_per_step, real_and_classes
 from tfgan_kit.calling import at_level, inputs_of, latent_view, noise_for, takes, without_updates
-from tfgan_kit.errors import DataError
+from tfgan_kit.descent import descend
 from tfgan_kit.losses import LOSSES, AdversarialLoss, d_readings
 from tfgan_kit.plugs import NOTHING, Plugs
 from tfgan_kit.rng import Stream
@@ -132,13 +133,13 @@ class GAN(keras.Model):
 
     def train_step(self, data: Any) -> Stats:
         """One turn, as the plan has it; see the class for `data` and `WATCHED` for failures."""
-        nimg = self._nimg(self._img_per_step(_images_of(data)))
+        nimg = self._nimg(img_per_step(images_of(data), self.d_steps))
         choose(self.plugs.plan, self.step, nimg, lambda turn: self._turns[turn](data))
         return {name: mean.result() for name, mean in self._means.items()}
 
     def take_turn(self, turn: Turn, data: Any) -> None:
         """`d_steps` steps of D, one of G, one of the average."""
-        real, c = self._prepare(data)
+        real, c = real_and_classes(data, conditional=self.conditional)
         batch_size = real.shape[0] // self.d_steps
         nimg = self._nimg(real.shape[0])
         stats = {"lr_factor": self._set_learning_rates(nimg)}
@@ -195,7 +196,7 @@ class GAN(keras.Model):
             )  # fmt: skip
             terms, penalty = self._terms(self.plugs.d_terms, view, turn)
             scaled = self.d_optimizer.scale_loss(loss + penalty)
-        stats = self._apply(self.d_optimizer, tape, scaled, self.D.trainable_variables, "d")
+        grad_norm, loss_scale = descend(self.d_optimizer, tape, scaled, self.D.trainable_variables)
 
         for update in [plug.update for plug in self.plugs.d_terms] + [plug.update for plug in self.plugs.shown]:
             if update:
@@ -205,7 +206,9 @@ class GAN(keras.Model):
         if self.plugs.past_d:
             self.plugs.past_d.update(self.step)
         readings = d_readings(self.adversarial, real_logits=real_out["logits"], fake_logits=fake_out["logits"])
-        return {**stats, **terms, **readings, "d_loss": loss}
+        return {
+            "d_loss": loss, "d_grad_norm": grad_norm, "d_loss_scale": loss_scale, **terms, **readings,
+        }  # fmt: skip
 
     def g_step(self, real: tf.Tensor, c: tf.Tensor | None, turn: Turn = BOTH) -> Stats:
         """One step of G under the present D, which stays as it is, to the bit."""
@@ -233,7 +236,7 @@ class GAN(keras.Model):
             )  # fmt: skip
             terms, added = self._terms(self.plugs.g_terms, view, turn)
             scaled = self.g_optimizer.scale_loss(self.g_adversarial * loss + added)
-        stats = self._apply(self.g_optimizer, tape, scaled, self.G.trainable_variables, "g")
+        grad_norm, loss_scale = descend(self.g_optimizer, tape, scaled, self.G.trainable_variables)
 
         for term in self.plugs.g_terms:
             if term.update:
@@ -242,7 +245,7 @@ class GAN(keras.Model):
             after(self.G)
         if self.plugs.past_g:
             self.plugs.past_g.update(self.step)
-        return {**stats, **terms, "g_loss": loss}
+        return {"g_loss": loss, "g_grad_norm": grad_norm, "g_loss_scale": loss_scale, **terms}
 
     def progress(self, nimg: tf.Tensor) -> tf.Tensor:
         """Share of the run that is done, float32 scalar in [0, 1]: by images, or by time where that is ahead."""
@@ -261,26 +264,6 @@ class GAN(keras.Model):
         }
         named = {f"{owner}/{v.path.removeprefix(owner + '/')}": v for owner, vs in owners.items() for v in vs}
         return named | self.plugs.state() | {"step": self.step, "time_progress": self.time_progress}
-
-    def _prepare(self, data: Any) -> tuple[tf.Tensor, tf.Tensor | None]:
-        c = data[1] if isinstance(data, tuple | list) and len(data) > 1 else None
-        real = _images_of(data)
-        if real.dtype == tf.uint8:
-            real = tf.cast(real, tf.float32) / 127.5 - 1.0
-        if not self.conditional:
-            return real, None
-        if c is None:
-            raise DataError("a conditional GAN trains on (images, class indices); got images alone")
-        c = tf.cast(c, tf.int32)
-        return real, c[:, None] if c.shape.rank == 1 else c
-
-    def _img_per_step(self, images: tf.Tensor) -> int:
-        if images.shape[0] is None or images.shape[0] % self.d_steps:
-            raise DataError(
-                f"the batch must be of a fixed size and a multiple of d_steps={self.d_steps}; got images of shape "
-                f"{tuple(images.shape)}: batch the data with drop_remainder=True"
-            )
-        return int(images.shape[0])
 
     def _nimg(self, img_per_step: int) -> tf.Tensor:
         """Images seen before this step, float32 scalar."""
@@ -309,28 +292,8 @@ class GAN(keras.Model):
         self.d_optimizer.learning_rate.assign(self.d_lr * factor)
         return factor
 
-    def _apply(
-        self, optimizer: keras.Optimizer, tape: tf.GradientTape, loss: tf.Tensor, variables: list[Any], prefix: str
-    ) -> Stats:
-        """Take the gradient of the scaled loss and apply it; the norm of what is applied, and the scale."""
-        # What a level does not use gets zeros, which TensorFlow makes for its own variables alone.
-        gradients = tape.gradient(
-            loss, [variable.value for variable in variables], unconnected_gradients=tf.UnconnectedGradients.ZERO
-        )
-        scale = optimizer.scale_loss(tf.ones(()))
-        norm = tf.linalg.global_norm(gradients) / scale
-        if self.loss_scaled:
-            # An overflow of the scaled gradient is how a dynamic loss scale finds its value: the step is left out.
-            norm = tf.where(tf.math.is_finite(norm), norm, 0.0)
-        optimizer.apply(gradients, variables)
-        return {f"{prefix}_grad_norm": norm, f"{prefix}_loss_scale": scale}
-
     def _watch(self, stats: Stats) -> None:
         """Note the step at which a watched value first was not finite."""
         bad = ~tf.math.is_finite(tf.stack([stats.get(name, tf.zeros(())) for name in self.WATCHED]))
         first = bad & (self.first_nonfinite < 0)
         self.first_nonfinite.assign(tf.where(first, self.step, self.first_nonfinite))
-
-
-def _images_of(data: Any) -> tf.Tensor:
-    return tf.convert_to_tensor(data[0] if isinstance(data, tuple | list) else data)
