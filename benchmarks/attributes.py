@@ -9,7 +9,7 @@ The second judges a model's samples with it, asked for in two ways: attributes t
 Prints a table and one line of JSON. What can be reached is the accuracy on real pictures: `real` for the joint draw,
 and for the uniform one `balanced`, the mean over the values of an attribute. `chance` always says the likeliest value.
 
-The classifier is an extractor too (tfgan_kit.metrics.extractor), for `benchmarks/gallery.py --extractor`. Figures are
+The classifier is an extractor too (`onnx:FILE`), for `benchmarks/gallery.py --extractor`. Figures are
 comparable only within one file of it, so make it once a data set, and keep it.
 """
 
@@ -27,13 +27,13 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from figures import accuracies, fitted, heads
+from figures import accuracies, heads
 
 if TYPE_CHECKING:
     import keras
 
     from tfgan_kit.data.source import Attributes, Source
-    from tfgan_kit.metrics.extractor import Extractor
+    from tfgan_kit.extractors.onnx_file import OnnxExtractor
 
 HELD_OUT = 0.1
 FEATURES = 128
@@ -147,10 +147,10 @@ def write(model: keras.Model, out: Path, info: dict[str, Any]) -> None:
     out.write_bytes(proto.SerializeToString())
 
 
-def make_classifier(source: Source, minutes: float, out: Path) -> Extractor:
+def make_classifier(source: Source, minutes: float, out: Path) -> OnnxExtractor:
     """Train, write and check the classifier of a source's attributes."""
-    from tfgan_kit.metrics.extractor import Extractor
-    from tfgan_kit.metrics.train_extractor import check_parity
+    from tfgan_kit.extractors.onnx_file import OnnxExtractor
+    from tfgan_kit.extractors.train_cnn import check_parity
 
     trained_on, held_out = split(len(source))
     model = train(source, trained_on, minutes)
@@ -165,12 +165,12 @@ def make_classifier(source: Source, minutes: float, out: Path) -> Extractor:
             "training": {"minutes": minutes, "seed": SEED, "images": len(trained_on)},
         },
     )
-    extractor = Extractor(out)
+    extractor = OnnxExtractor(out)
     check_parity(model, extractor, source.read(held_out[:333]))
     return extractor
 
 
-def judge_real(extractor: Extractor, source: Source) -> dict[str, dict[str, float]]:
+def judge_real(extractor: OnnxExtractor, source: Source) -> dict[str, dict[str, float]]:
     """Accuracy on the held-out pictures, its mean over values, and chance, for each attribute."""
     _, held_out = split(len(source))
     c = _labels(source)[held_out]
@@ -181,7 +181,7 @@ def judge_real(extractor: Extractor, source: Source) -> dict[str, dict[str, floa
     return {"real": plain, "chance": most, "balanced": balanced}
 
 
-def judge_model(extractor: Extractor, source: Source, model: Path, n: int) -> dict[str, dict[str, float]]:
+def judge_model(extractor: OnnxExtractor, source: Source, model: Path, n: int) -> dict[str, dict[str, float]]:
     """Accuracy on n samples whose attributes were asked for as real pictures have them, and as many drawn uniformly.
 
     A model of another size is judged on resampled pictures, and so are the held-out real ones beside it ("resampled").
@@ -200,10 +200,10 @@ def judge_model(extractor: Extractor, source: Source, model: Path, n: int) -> di
     if spec.image_shape != source.shape:
         _, held_out = split(len(source))
         smaller = fit_stack(source.read(held_out), (spec.height, spec.width), spec.channels, "stretch")
-        _, logits = extractor.run(fitted(smaller, extractor))
+        _, logits = extractor.run(smaller)
         judged["resampled"] = accuracies(logits, labels[held_out], source.attributes)
     for name, c in asked.items():
-        _, logits = extractor.run(fitted(sampler.sample(range(n), c), extractor))
+        _, logits = extractor.run(sampler.sample(range(n), c))
         judged[name] = accuracies(logits, c, source.attributes)
     return judged
 
@@ -243,14 +243,14 @@ def main() -> None:
     options = parser.parse_args()
 
     from tfgan_kit.data import open_source
-    from tfgan_kit.metrics.extractor import Extractor
+    from tfgan_kit.extractors.onnx_file import OnnxExtractor
     from tfgan_kit.recipe import Recipe, parse_resolution
 
     resolution = parse_resolution(options.resolution) if options.resolution else None
     source = open_source(Recipe(data=options.data, resolution=resolution, conditional=True, minutes=1))
     with tempfile.TemporaryDirectory() as scratch:
         if options.classifier:
-            extractor = Extractor(options.classifier)
+            extractor = OnnxExtractor(options.classifier)
             _check_attributes(extractor.info.get("attributes", {}), source.attributes, str(options.classifier))
             if extractor.info["data_digest"] != source.digest:
                 raise SystemExit(f"{options.classifier} was trained on other pictures: it may have seen these here")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from tfgan_kit.metrics.extractor import Extractor
+from tfgan_kit.extractors import Extractor
 from tfgan_kit.metrics.frechet import FeatureStatistics, frechet_distance
 from tfgan_kit.metrics.recall import precision_recall
 
@@ -35,20 +35,12 @@ def distances(train: np.ndarray, fake: np.ndarray, test: np.ndarray | None = Non
     }
 
 
-def fitted(images: np.ndarray, extractor: Extractor) -> np.ndarray:
-    """Pictures at the extractor's size: (N, H, W, C) uint8 of any H and W, resampled by `resampling`."""
-    from tfgan_kit.data.resize import fit_stack
-
-    height, width, channels = extractor.image_shape
-    return fit_stack(images, (height, width), channels, "stretch")
-
-
 def resampling(shape: Sequence[int], extractor: Extractor) -> str:
-    """What `fitted` does to pictures of that shape, in words; a distance depends on it."""
-    if tuple(shape) == extractor.image_shape:
-        return "none"
+    """What an extractor does to pictures of that shape, in words; a distance depends on it."""
+    if extractor.image_shape in (None, tuple(shape)):
+        return extractor.resize if extractor.image_shape is None else "none"
     sizes = ("x".join(map(str, each)) for each in (shape, extractor.image_shape))
-    return f"{' -> '.join(sizes)}, Lanczos, antialiased, real and generated alike"
+    return f"{' -> '.join(sizes)}, {extractor.resize}, real and generated alike"
 
 
 def heads(sizes: Sequence[int]) -> list[slice]:

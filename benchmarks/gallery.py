@@ -32,12 +32,12 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from figures import accuracies, distances, fitted, heads, resampling
+from figures import accuracies, distances, heads, resampling
 
 if TYPE_CHECKING:
     from tfgan_kit.export.convert import ExportResult
     from tfgan_kit.export.runtime import Sampler
-    from tfgan_kit.metrics.extractor import Extractor
+    from tfgan_kit.extractors import Extractor
     from tfgan_kit.recipe import Recipe
     from tfgan_kit.training.run_folder import DataFacts, RunFolder
 
@@ -86,8 +86,8 @@ def sample_figures(sampler: Sampler, recipe: Recipe, facts: DataFacts, extractor
 
     train = features_of(recipe, facts.digest, extractor)
     test = features_of(recipe.replace(data="mnist:test"), None, extractor) if facts.spec in MNIST_TRAINING else None
-    features, logits = extractor.run(fitted(sampler.sample(range(n)), extractor))
-    figures: dict[str, Any] = {"extractor": extractor.info["name"], "samples": n}
+    features, logits = extractor.run(sampler.sample(range(n)))
+    figures: dict[str, Any] = {"extractor": extractor.name, "samples": n}
     figures |= {"resampled": resampling(facts.shape, extractor), **distances(train, features, test)}
 
     # Of the attributes that the run was trained on, and whose values the extractor has logits for.
@@ -104,12 +104,8 @@ def sample_figures(sampler: Sampler, recipe: Recipe, facts: DataFacts, extractor
 
 def extractor_attributes(extractor: Extractor, facts: DataFacts) -> dict[str, tuple[str, ...]]:
     """The attributes that an extractor's logits are of, in their order; none where they are of other data."""
-    from tfgan_kit.data.mnist import CLASS_NAMES
-    from tfgan_kit.data.source import ONLY
-
-    if extractor.info["name"] == "mnist-cnn":
-        return {ONLY: CLASS_NAMES} if facts.spec.startswith("mnist") else {}
-    return {name: tuple(values) for name, values in extractor.info.get("attributes", {}).items()}
+    of_other_data = extractor.name == "mnist-cnn" and not facts.spec.startswith("mnist")
+    return {} if of_other_data else extractor.attributes
 
 
 def features_of(recipe: Recipe, digest: str | None, extractor: Extractor) -> np.ndarray:
@@ -120,7 +116,7 @@ def features_of(recipe: Recipe, digest: str | None, extractor: Extractor) -> np.
     if digest not in (None, source.digest):
         raise SystemExit(f"{recipe.data} has other pictures than the run was trained on: give them back to it")
     blocks = np.array_split(np.arange(len(source)), -(-len(source) // READ_BLOCK))
-    return np.concatenate([extractor.features(fitted(source.read(block), extractor)) for block in blocks])
+    return np.concatenate([extractor.features(source.read(block)) for block in blocks])
 
 
 def write_samples(sampler: Sampler, path: Path) -> None:
@@ -250,16 +246,16 @@ def main() -> None:
     if options.run is None:
         parser.error("name a run folder, or give --index")
 
-    from tfgan_kit.metrics.extractor import Extractor
+    from tfgan_kit.extractors import open_extractor
     from tfgan_kit.training.run_folder import RunFolder
 
     folder = RunFolder(options.run)
     _, facts, name = folder.read()
     extractor = None
     if options.extractor:
-        extractor = Extractor(options.extractor)
+        extractor = open_extractor(f"onnx:{options.extractor}")
     elif facts.spec.startswith("mnist"):
-        extractor = Extractor.named("mnist-cnn")
+        extractor = open_extractor("mnist-cnn")
     make(
         folder,
         options.out or GALLERY / name,

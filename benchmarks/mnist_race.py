@@ -47,9 +47,9 @@ def measure(model: Path) -> dict[str, float]:
 
     from tfgan_kit import Sampler
     from tfgan_kit.data.mnist import load_mnist
-    from tfgan_kit.metrics.extractor import Extractor
+    from tfgan_kit.extractors import open_extractor
 
-    extractor = Extractor.named("mnist-cnn")
+    extractor = open_extractor("mnist-cnn")
     train, test = (extractor.features(load_mnist(split)[0]) for split in ("train", "test"))
     return distances(train, extractor.features(Sampler(model).sample(seeds=range(SAMPLES))), test)
 

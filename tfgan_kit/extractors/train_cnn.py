@@ -1,6 +1,6 @@
 """Train and write the extractor `mnist-cnn`: a small classifier of digits whose last hidden layer is the features.
 
-    python -m tfgan_kit.metrics.train_extractor [--out FILE]
+    python -m tfgan_kit.extractors.train_cnn [--out FILE]
 
 Needs the extra [train]; 4 to 5 CPU-minutes. Figures of two trainings are not comparable, so the file that ships is
 made once, and another one gets another name.
@@ -23,7 +23,8 @@ import tf2onnx
 
 from tfgan_kit.data.mnist import load_mnist
 from tfgan_kit.errors import ExportError
-from tfgan_kit.metrics.extractor import EXTRACTORS, FOLDER, Extractor
+from tfgan_kit.extractors import Extractor, open_extractor
+from tfgan_kit.extractors.registry import FOLDER
 from tfgan_kit.metrics.frechet import FeatureStatistics, frechet_distance
 
 NAME = "mnist-cnn"
@@ -145,7 +146,7 @@ def real_against_real(extractor: Extractor, a: np.ndarray, b: np.ndarray) -> flo
 def main(argv: Sequence[str] | None = None) -> None:
     """Train, check, and put the file in its place."""
     parser = argparse.ArgumentParser(description="Train and write the extractor mnist-cnn.")
-    parser.add_argument("--out", type=Path, default=FOLDER / EXTRACTORS[NAME], help="the .onnx to write")
+    parser.add_argument("--out", type=Path, default=FOLDER / f"{NAME}.onnx", help="the .onnx to write")
     out = parser.parse_args(argv).out
 
     images, labels = load_mnist("train")
@@ -166,7 +167,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "training": {"epochs": EPOCHS, "seed": SEED, "images": len(images)},
         },
     )
-    extractor = Extractor(out)
+    extractor = open_extractor(f"onnx:{out}")
     error = check_parity(model, extractor, test_images)
     print(f"test accuracy {accuracy:.2%}, {out.stat().st_size / 1024:.0f} KiB, parity error {error:.1e}")
     for other, where in ((test_images, "test"), (images[10_000:20_000], "the next 10,000")):
