@@ -10,7 +10,7 @@ import keras
 from keras import layers
 
 from tfgan_kit.networks.layers.equalized import EqualizedConv2D, EqualizedDense
-from tfgan_kit.networks.parts import Builder, attribute
+from tfgan_kit.networks.parts import Builder
 
 
 class EqualizedBuilder(Builder):
@@ -53,8 +53,7 @@ class EqualizedBuilder(Builder):
     def latent(self, z: Any, c: Any, classes: Sequence[int], size: int) -> keras.KerasTensor:
         """z, and an embedding of `size` numbers of each attribute's class behind it, each of mean square 1."""
         parts = [self.norm(z, kind="pixel", name="z_norm")]
-        for a, count in enumerate(classes):
-            x = self.embedding(attribute(c, a, f"class{a or ''}"), count, size, name=f"class_embedding{a or ''}")
+        for a, x in enumerate(self.class_embeddings(c, classes, size)):
             # Normalised by itself: beside z, the small initial embedding would be lost.
             parts.append(self.norm(x, kind="pixel", name=f"class_norm{a or ''}"))
         return layers.Concatenate(dtype=self.dtype, name="z_and_class")(parts) if classes else parts[0]

@@ -145,6 +145,12 @@ class Builder:
         x = self.randomness.noise(x, self._noise, dtype=self.dtype, name=f"{name}_noise")
         return self.randomness.dropout(x, self._dropout, dtype=self.dtype, name=f"{name}_dropout")
 
+    def activated(self, x: Any, *, name: str) -> keras.KerasTensor:
+        """The network's normalisation, its activation and its randomness."""
+        x = self.norm(x, name=f"{name}_norm")
+        x = self.act(x, name=f"{name}_act")
+        return self.randomly(x, name=f"{name}_random")
+
     def attention(self, x: Any, px: int, *, name: str) -> keras.KerasTensor:
         """Self-attention if the map's shorter side is `px`; else `x` itself."""
         if min(x.shape[1:3]) != px:
@@ -156,14 +162,18 @@ class Builder:
         kind = SpectralEmbedding if self._spectral else layers.Embedding
         return kind(count, size, embeddings_initializer=self.init(), dtype="float32", name=name)(index)
 
+    def class_embeddings(self, c: Any, classes: Sequence[int], size: int) -> list[keras.KerasTensor]:
+        """For each attribute (B, size) float32, learned for each of its classes."""
+        return [
+            self.embedding(attribute(c, a, f"class{a or ''}"), count, size, name=f"class_embedding{a or ''}")
+            for a, count in enumerate(classes)
+        ]
+
     def with_classes(self, z: Any, c: Any, classes: Sequence[int], size: int) -> keras.KerasTensor:
         """z with a learned embedding of each attribute's class, of `size` numbers, behind it; z itself without any."""
         if not classes:
             return z
-        embeddings = [
-            self.embedding(attribute(c, a, f"class{a or ''}"), count, size, name=f"class_embedding{a or ''}")
-            for a, count in enumerate(classes)
-        ]
+        embeddings = self.class_embeddings(c, classes, size)
         return layers.Concatenate(dtype="float32", name="z_and_class")([z, *embeddings])
 
     def outputs(
@@ -241,9 +251,9 @@ def d_inputs(shape: tuple[int, int, int], classes: Sequence[int], condition: str
     return layers.Input(shape, name="images"), _class_input(classes if condition == "projection" else ())
 
 
-def batch_statistics(x: Any, minibatch: str, *, dtype: str, name: str = "stddev") -> keras.KerasTensor:
+def batch_statistics(x: Any, minibatch: str, *, dtype: str) -> keras.KerasTensor:
     """The map with the deviation within the batch behind it, for `minibatch` "stddev"; else the map itself."""
-    return MinibatchStddev(dtype=dtype, name=name)(x) if minibatch == "stddev" else x
+    return MinibatchStddev(dtype=dtype, name="stddev")(x) if minibatch == "stddev" else x
 
 
 def to_images(x: Any, resolution: tuple[int, int], *, dtype: str) -> keras.KerasTensor:

@@ -16,13 +16,12 @@ from tfgan_kit.networks.parts import (
     g_inputs,
     halved,
     halvings,
+    needs_bias,
     to_images,
     widths,
 )
 
 _KERNEL_PX = 3
-# With any other norm, one comes between a convolution and the next activation, and brings biases of its own.
-_BIASED = ("none", "pixel")
 
 
 def generator(
@@ -88,11 +87,11 @@ def generator(
 
     # Double the map up to the image's size.
     for i, features in enumerate(others):
-        x = _up_block(build, x, features, bias=norm in _BIASED, name=f"block{i}")
+        x = _up_block(build, x, features, bias=needs_bias(norm), name=f"block{i}")
         x = build.attention(x, attention_px, name=f"attention{i}")
 
     # To the image.
-    x = _activated(build, x, name="last")
+    x = build.activated(x, name="last")
     x = build.conv(x, channels, _KERNEL_PX, name="image")
     return build.model([z, c], to_images(x, resolution, dtype=dtype), "generator")
 
@@ -155,10 +154,10 @@ def discriminator(
     x = _first_block(build, images, maps[0], name="block0")
     x = build.attention(x, attention_px, name="attention0")
     for i, features in enumerate(maps[1:], start=1):
-        x = _down_block(build, x, features, bias=norm in _BIASED, half=True, name=f"block{i}")
+        x = _down_block(build, x, features, bias=needs_bias(norm), half=True, name=f"block{i}")
         x = build.attention(x, attention_px, name=f"attention{i}")
     for i in range(len(maps), len(maps) + blocks):
-        x = _down_block(build, x, maps[-1], bias=norm in _BIASED, half=False, name=f"block{i}")
+        x = _down_block(build, x, maps[-1], bias=needs_bias(norm), half=False, name=f"block{i}")
 
     # The sum of the last map's pixels.
     x = build.act(x, name="last_act")
@@ -171,19 +170,12 @@ def discriminator(
     return build.model([images, c], outputs, "discriminator")
 
 
-def _activated(build: Builder, x: Any, *, name: str) -> keras.KerasTensor:
-    """Norm, activation and randomness."""
-    x = build.norm(x, name=f"{name}_norm")
-    x = build.act(x, name=f"{name}_act")
-    return build.randomly(x, name=f"{name}_random")
-
-
 def _up_block(build: Builder, x: Any, features: int, *, bias: bool, name: str) -> keras.KerasTensor:
     """(B, H, W, C) -> (B, 2H, 2W, features), with a pre-activation residual."""
-    residual = _activated(build, x, name=f"{name}_a")
+    residual = build.activated(x, name=f"{name}_a")
     residual = upsample(residual, dtype=build.dtype, name=f"{name}_resize")
     residual = build.conv(residual, features, _KERNEL_PX, bias=bias, name=f"{name}_conv_a")
-    residual = _activated(build, residual, name=f"{name}_b")
+    residual = build.activated(residual, name=f"{name}_b")
     residual = build.conv(residual, features, _KERNEL_PX, bias=bias, name=f"{name}_conv_b")
     # A 1x1 convolution and the resize commute: this order takes a quarter of the time.
     shortcut = build.conv(x, features, 1, bias=bias, name=f"{name}_shortcut")
@@ -193,9 +185,9 @@ def _up_block(build: Builder, x: Any, features: int, *, bias: bool, name: str) -
 
 def _down_block(build: Builder, x: Any, features: int, *, bias: bool, half: bool, name: str) -> keras.KerasTensor:
     """(B, H, W, C) -> (B, ceil(H / 2), ceil(W / 2), features) if `half`, else (B, H, W, features)."""
-    residual = _activated(build, x, name=f"{name}_a")
+    residual = build.activated(x, name=f"{name}_a")
     residual = build.conv(residual, x.shape[-1], _KERNEL_PX, bias=bias, name=f"{name}_conv_a")
-    residual = _activated(build, residual, name=f"{name}_b")
+    residual = build.activated(residual, name=f"{name}_b")
     residual = build.conv(residual, features, _KERNEL_PX, name=f"{name}_conv_b")
     shortcut = x
     if half:

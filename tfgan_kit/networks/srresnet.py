@@ -14,6 +14,7 @@ from tfgan_kit.networks.parts import (
     g_inputs,
     halved,
     halvings,
+    needs_bias,
     to_images,
     widths,
 )
@@ -72,7 +73,7 @@ def generator(
     )  # fmt: skip
     ups = halvings(resolution, start_px)
     height, breadth = halved(resolution, ups)
-    bias = norm in ("none", "pixel")  # the others bring biases of their own
+    bias = needs_bias(norm)
     z, c = g_inputs(z_dim, classes)
 
     # A vector to the first map.
@@ -81,18 +82,18 @@ def generator(
     x = build.with_classes(z, c, classes, z_dim)
     x = build.dense(x, height * breadth * width, name="start")
     x = layers.Reshape((height, breadth, width), dtype=dtype, name="start_map")(x)
-    start = x = _activated(build, x, name="start")
+    start = x = build.activated(x, name="start")
 
     # Refine it at its own size.
     for i in range(blocks):
         x = _g_block(build, x, width, bias=bias, name=f"block{i}")
-    x = _activated(build, x, name="blocks")
+    x = build.activated(x, name="blocks")
     x = layers.Add(dtype=dtype, name="long_skip")([x, start])
 
     # Double it up to the image's size.
     for i in range(ups):
         x = build.up(x, width, _KERNEL_PX, "pixel_shuffle", bias=bias, name=f"up{i}")
-        x = _activated(build, x, name=f"up{i}")
+        x = build.activated(x, name=f"up{i}")
     x = build.conv(x, channels, _IMAGE_KERNEL_PX, name="image")
     return build.model([z, c], to_images(x, resolution, dtype=dtype), "generator")
 
@@ -146,7 +147,7 @@ def discriminator(
     for i, features in enumerate(maps):
         kernel_px = _STRIDED_KERNELS_PX[min(i, len(_STRIDED_KERNELS_PX) - 1)]
         x = build.conv(x, features, kernel_px, stride=2, name=f"down{i}")
-        x = _activated(build, x, name=f"down{i}")
+        x = build.activated(x, name=f"down{i}")
         for j in range(blocks if i < len(maps) - 1 else 0):
             x = _d_block(build, x, features, name=f"block{i}_{j}")
 
@@ -156,17 +157,10 @@ def discriminator(
     return build.model([images, c], outputs, "discriminator")
 
 
-def _activated(build: Builder, x: Any, *, name: str) -> keras.KerasTensor:
-    """Norm, activation and randomness."""
-    x = build.norm(x, name=f"{name}_norm")
-    x = build.act(x, name=f"{name}_act")
-    return build.randomly(x, name=f"{name}_random")
-
-
 def _g_block(build: Builder, x: Any, features: int, *, bias: bool, name: str) -> keras.KerasTensor:
     """(B, H, W, C) -> (B, H, W, C): two convolutions, each with a norm, and nothing after the sum."""
     residual = build.conv(x, features, _KERNEL_PX, bias=bias, name=f"{name}_conv_a")
-    residual = _activated(build, residual, name=f"{name}_a")
+    residual = build.activated(residual, name=f"{name}_a")
     residual = build.conv(residual, features, _KERNEL_PX, bias=bias, name=f"{name}_conv_b")
     residual = build.norm(residual, name=f"{name}_b_norm")
     return layers.Add(dtype=build.dtype, name=name)([x, residual])
@@ -175,7 +169,7 @@ def _g_block(build: Builder, x: Any, features: int, *, bias: bool, name: str) ->
 def _d_block(build: Builder, x: Any, features: int, *, name: str) -> keras.KerasTensor:
     """(B, H, W, C) -> (B, H, W, C): two convolutions, and an activation after the sum."""
     residual = build.conv(x, features, _KERNEL_PX, name=f"{name}_conv_a")
-    residual = _activated(build, residual, name=f"{name}_a")
+    residual = build.activated(residual, name=f"{name}_a")
     residual = build.conv(residual, features, _KERNEL_PX, name=f"{name}_conv_b")
     x = layers.Add(dtype=build.dtype, name=name)([x, residual])
-    return _activated(build, x, name=f"{name}_b")
+    return build.activated(x, name=f"{name}_b")
