@@ -7,6 +7,7 @@ from pathlib import Path
 from tfgan_kit.errors import DataError, nearest
 from tfgan_kit.extractors.base import Extractor
 from tfgan_kit.extractors.onnx_file import OnnxExtractor
+from tfgan_kit.extractors.per_channel import PerChannel
 
 FOLDER = Path(__file__).parent
 
@@ -15,7 +16,9 @@ FOLDER = Path(__file__).parent
 SHIPPED: dict[str, tuple[str, ...]] = {
     "mnist-cnn": tuple("0123456789"),  # python -m tfgan_kit.extractors.train_cnn mnist-cnn
 }
-NAMED = tuple(SHIPPED)
+# A name of SHIPPED with this behind it is that network on each of three channels.
+PER_CHANNEL = "-rgb"
+NAMED = (*SHIPPED, f"mnist-cnn{PER_CHANNEL}")
 _SCHEMES = ("onnx:FILE",)
 
 
@@ -33,6 +36,8 @@ def open_extractor(spec: str) -> Extractor:
     scheme, _, location = spec.partition(":")
     if spec in SHIPPED:
         return OnnxExtractor(FOLDER / f"{spec}.onnx", attributes={"class": SHIPPED[spec]})
+    if spec in NAMED and spec.endswith(PER_CHANNEL):
+        return PerChannel(open_extractor(spec.removesuffix(PER_CHANNEL)), spec)
     if scheme == "onnx":
         if not location:
             raise DataError("extractor 'onnx:' names no file: write onnx:FILE")
