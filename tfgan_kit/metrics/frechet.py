@@ -39,6 +39,13 @@ class FeatureStatistics:
         self._mean = np.zeros(0)
         self._scatter = np.zeros((0, 0))
 
+    @classmethod
+    def of(cls, gaussian: Gaussian) -> FeatureStatistics:
+        """Those that gave this Gaussian, to go on with."""
+        statistics = cls()
+        statistics._add(gaussian.count, gaussian.mean, gaussian.covariance * (gaussian.count - 1))
+        return statistics
+
     def update(self, features: np.ndarray) -> FeatureStatistics:
         """Add rows of features.
 
