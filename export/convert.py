@@ -28,7 +28,7 @@ from tfgan_kit.files import write_atomic
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training import checkpoint
 from tfgan_kit.training.run_folder import DataFacts, RunFolder
-from tfgan_kit.training.state import load_generator
+from tfgan_kit.training.state import load_network
 
 # What every onnxruntime since 1.10 reads.
 IR_VERSION = 8
@@ -116,7 +116,7 @@ def export_onnx(
     # On the CPU: training may be using the GPU, whose float32 products are by default of lower precision.
     with tf.device("CPU:0"):
         G = _generator(recipe, facts, truncation)
-        load_generator(G, state, "G_ema" if weights == "ema" else "G")
+        load_network(G, state, "G_ema" if weights == "ema" else "G")
         spec = replace(spec, noise_dim=noise_dim(G), truncation=_truncates(G), psi=truncation)
         spec, content = proven_model(G, spec, opset)
     try:

@@ -17,7 +17,7 @@ from tfgan_kit.export.spec import ModelSpec, Parity
 from tfgan_kit.latents import classes_from_seeds, noise_from_seeds, z_from_seeds
 from tfgan_kit.training import checkpoint
 from tfgan_kit.training.run_folder import RunFolder
-from tfgan_kit.training.state import load_generator
+from tfgan_kit.training.state import load_network
 
 CLASSES = {"class": ("ant", "bee", "cat")}
 SEVERAL = {"hair": tuple(f"h{i}" for i in range(21)), "glasses": ("none", "round"), "hat": ("none",)}
@@ -28,7 +28,7 @@ GREY = 1
 def tensorflow_images(run, seeds, weights="G_ema"):
     recipe, facts, _ = RunFolder(run).read()
     G = build_generator(recipe, shape=facts.shape, classes=facts.classes, dtype="float32", in_use=True)
-    load_generator(G, checkpoint.load_newest(RunFolder(run).checkpoints)[1], weights)
+    load_network(G, checkpoint.load_newest(RunFolder(run).checkpoints)[1], weights)
     z = z_from_seeds(seeds, recipe.z_dim, recipe.z_prior)
     c = classes_from_seeds(seeds, facts.classes) if facts.classes else None
     noise = noise_from_seeds(seeds, G.noise_dim) if noise_dim(G) else None

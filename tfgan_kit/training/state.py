@@ -26,18 +26,18 @@ def restore(gan: GAN, state: Mapping[str, np.ndarray]) -> None:
     _assign(variables, state)
 
 
-def load_generator(G: keras.Model, state: Mapping[str, np.ndarray], owner: str) -> None:
-    """Put the weights of one generator into `G`.
+def load_network(network: keras.Model, state: Mapping[str, np.ndarray], owner: str) -> None:
+    """Put the weights of one network of a GAN into `network`.
 
     Args:
-        G: a generator of the same architecture.
+        network: of the same architecture.
         state: of `numpy_state`.
-        owner: "G" for the last weights, "G_ema" for the average.
+        owner: "G" for the generator's last weights, "G_ema" for their average, "D" for the discriminator's.
 
     Raises:
-        CheckpointError: a name or shape is not this generator's.
+        CheckpointError: a name or shape is not this network's.
     """
-    variables = {f"{owner}/{variable.path}": variable for variable in G.variables}
+    variables = {f"{owner}/{variable.path}": variable for variable in network.variables}
     _assign(variables, {name: array for name, array in state.items() if name.startswith(f"{owner}/")})
 
 
