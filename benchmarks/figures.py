@@ -8,7 +8,7 @@ import numpy as np
 
 from tfgan_kit.extractors import Extractor
 from tfgan_kit.metrics.frechet import FeatureStatistics, frechet_distance
-from tfgan_kit.metrics.recall import precision_recall
+from tfgan_kit.metrics.prdc import prdc
 
 
 def distances(train: np.ndarray, fake: np.ndarray, test: np.ndarray | None = None) -> dict[str, float]:
@@ -26,7 +26,7 @@ def distances(train: np.ndarray, fake: np.ndarray, test: np.ndarray | None = Non
     if test is None:
         halves = rng.permutation(len(train))
         reference, test = train[halves[::2]], train[halves[1::2]]
-    precision, recall = precision_recall(train[some], fake)
+    precision, recall, *_ = prdc(train[some], fake)
     return {
         "distance": round(_distance(train, fake), 3),
         "real_distance": round(_distance(reference, test), 3),
