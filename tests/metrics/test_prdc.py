@@ -123,9 +123,9 @@ def test_shows_its_progress(monkeypatch):
 
 def test_refusals():
     x = np.zeros((5, 2))
-    with pytest.raises(DataError, match=r"real features must be \(N, F\) with N > k = 5"):
+    with pytest.raises(DataError, match=r"real features must be an array \(N, F\) with N >= 6"):
         prdc(x, x)
-    with pytest.raises(DataError, match=r"fake features must be \(N, F\) with N > k = 3"):
+    with pytest.raises(DataError, match=r"fake features must be an array \(N, F\) with N >= 4"):
         prdc(np.zeros((6, 2)), x[:3])
     with pytest.raises(DataError, match="must be at least 1; got 0 and 5"):
         prdc(x, x, k=0)
