@@ -13,7 +13,7 @@ from tfgan_kit.metrics.features import checked_pair
 Floats = NDArray[np.float64]
 
 MULTIPLES = (0.25, 0.5, 1.0, 2.0, 4.0)  # of the median distance
-_BLOCK_ROWS = 500  # of the kernel matrix, which is never whole in memory
+_BLOCK_ROWS = 256  # of the kernel matrix, which is never whole in memory
 _MEDIAN_ROWS = 1000
 
 
@@ -23,7 +23,7 @@ def mmd(real: np.ndarray, fake: np.ndarray, *, bandwidths: Sequence[float] | Non
     About 0 for equal distributions, and then as often below it as above; at most twice the number of bandwidths.
     Figures of different bandwidths cannot be compared.
 
-    Beside the inputs, memory is 16 F bytes a row, and 4000 bytes for each row of the larger set.
+    Beside the inputs, memory is 16 F bytes a row, and about 6 kB for each row of the larger set.
 
     Args:
         real: (N, F) features, finite, N > 1.
