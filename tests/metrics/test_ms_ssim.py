@@ -93,7 +93,7 @@ def test_diversity_is_the_mean_over_pairs():
     images = blobs(np.random.default_rng(4), (4, 16, 16, 1))
     first, second = np.triu_indices(4, 1)
     exact = ms_ssim(images[first], images[second]).mean()
-    assert ms_ssim_diversity(images, pairs=20_000, seed=0) == pytest.approx(exact, abs=0.005)
+    assert ms_ssim_diversity(images, pairs=8000, seed=0) == pytest.approx(exact, abs=0.005)
     two = ms_ssim(images[:1], images[1:2])[0]  # no picture is paired with itself
     assert ms_ssim_diversity(images[:2], pairs=50, seed=0) == pytest.approx(two, rel=1e-12)
 
