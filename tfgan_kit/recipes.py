@@ -259,6 +259,16 @@ RECIPES: dict[str, RecipeRow] = {
             d_max_width=128, r1_gamma=0.5, g_lr=2e-3, d_lr=2e-3, beta1=0.0, beta2=0.99, lr_schedule="linear",
         ),
     ),
+    "stacked-mnist": RecipeRow(
+        about="three digits in one picture, red, green and blue: 1,000 modes to find; recipe mnist, without labels",
+        source="Metz et al. 2017, Srivastava et al. 2017",
+        command="tfgan train stacked-mnist",
+        recipe=Recipe(
+            data="stacked-mnist", minutes=30, conditional=False, z_dim=64, g_width=40, g_max_width=80, d_width=32,
+            d_max_width=128, r1_gamma=0.5, g_lr=2e-3, d_lr=2e-3, beta1=0.0, beta2=0.99, lr_schedule="linear",
+            tick_kimg=16.0,
+        ),
+    ),
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from tfgan_kit.data.arrays import open_idx, open_npz
 from tfgan_kit.data.folder import open_folder
 from tfgan_kit.data.mnist import open_mnist
 from tfgan_kit.data.source import Source
+from tfgan_kit.data.stacked_mnist import open_stacked_mnist
 from tfgan_kit.data.tfds import open_tfds
 from tfgan_kit.errors import DataError, nearest
 from tfgan_kit.recipe import Recipe
@@ -15,6 +16,7 @@ from tfgan_kit.recipe import Recipe
 # Each gets what follows the colon.
 SOURCES: dict[str, Callable[[str, Recipe], Source]] = {
     "mnist": open_mnist,
+    "stacked-mnist": open_stacked_mnist,
     "folder": open_folder,
     "npz": open_npz,
     "idx": open_idx,
