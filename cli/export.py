@@ -38,6 +38,9 @@ def export(
     output: Annotated[str, typer.Option(help="Values: uint8 (0 to 255) or float32 (-1 to 1).")] = "uint8",
     opset: Annotated[int, typer.Option(help="Version of ONNX's operators, 13 to 18.")] = 17,
     weights: Annotated[str, typer.Option(help="ema, the moving average of the weights, or last.")] = "ema",
+    best: Annotated[
+        bool, typer.Option("--best", help="The checkpoint that evaluations found best, not the newest.")
+    ] = False,
     truncation: Annotated[
         float, typer.Option(metavar="PSI", help="Style generators: share of w's way from its average, 0 to 1.")
     ] = 1.0,
@@ -61,7 +64,14 @@ def export(
     from tfgan_kit.export.convert import export_onnx
 
     result = export_onnx(
-        folder.path, file, layout=layout, output=output, opset=opset, weights=weights, truncation=truncation
+        folder.path,
+        file,
+        layout=layout,
+        output=output,
+        opset=opset,
+        weights=weights,
+        best=best,
+        truncation=truncation,
     )
     for line in result.refused:
         print(f"warning: {line}")

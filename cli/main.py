@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tfgan_kit._version import __version__
+from tfgan_kit.cli.evaluate import evaluate
 from tfgan_kit.cli.export import ExportCommand, export
 from tfgan_kit.cli.recipes import recipes
 from tfgan_kit.cli.sample import sample
@@ -26,6 +27,7 @@ app.command(epilog="Example: tfgan train --data folder:my-pictures --resolution 
 app.command(epilog="Example: tfgan recipes mnist")(recipes)
 app.command(cls=ExportCommand, epilog="Example: tfgan export artifacts/0001-mnist --onnx digits.onnx")(export)
 app.command(epilog="Example: tfgan sample digits.onnx --seeds 0-99 --out digits.png")(sample)
+app.command(epilog="Example: tfgan evaluate digits.onnx --n 5000 --seeds 3 --json figures.json")(evaluate)
 
 
 @app.callback(invoke_without_command=True)

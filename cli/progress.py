@@ -43,7 +43,9 @@ class ProgressLine:
     def update(self, progress: RunProgress) -> None:
         """Show where the run is."""
         text = describe(progress)
-        if self._live:
+        if progress.figures:
+            self.say(describe_figures(progress))
+        elif self._live:
             self._progress.update(self._task, completed=progress.share, description=text)
         elif progress.tick or progress.share >= 1.0:
             self.say(text)
@@ -63,3 +65,9 @@ def describe(progress: RunProgress) -> str:
         f"D {shown('d_loss')} G {shown('g_loss')} "
         f"D(real) {shown('d_real')} D(fake) {shown('d_fake')} acc {shown('d_accuracy', '{:.0f} %', 0.01)}"
     )
+
+
+def describe_figures(progress: RunProgress) -> str:
+    """What an evaluation measured, in one line."""
+    figures = ", ".join(f"{name} {value:.4g}" for name, value in progress.figures.items())
+    return f"{progress.nimg / 1000:.1f} kimg evaluated: {figures}"

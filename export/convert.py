@@ -59,6 +59,7 @@ def export_onnx(
     output: str = "uint8",
     opset: int = 17,
     weights: str = "ema",
+    best: bool = False,
     truncation: float = 1.0,
     figures: Mapping[str, float] | None = None,
 ) -> ExportResult:
@@ -71,6 +72,7 @@ def export_onnx(
         output: "uint8", grey levels, or "float32", in [-1, 1].
         opset: of the default operator set, 13 to 18.
         weights: "ema" for the moving average, "last" for the weights of the last step.
+        best: take the checkpoint that the run's evaluations found best, in place of the newest.
         truncation: psi in [0, 1], how much is left of w's distance from its average; 1 leaves w as it is. Other values
             are for families that have a w; z is truncated when pictures are drawn.
         figures: measured figures to keep in the file, by name.
@@ -83,7 +85,9 @@ def export_onnx(
     check_options(layout=layout, output=output, opset=opset, weights=weights, truncation=truncation)
     folder = RunFolder(run)
     recipe, facts, name = folder.read()
-    found = checkpoint.load_newest(folder.checkpoints)
+    found = checkpoint.load_newest(folder.best if best else folder.checkpoints)
+    if found is None and best:
+        raise CheckpointError(f"{run} has no best checkpoint: it is kept where training evaluates, by evaluate_kimg")
     if found is None:
         raise CheckpointError(f"{run} has no checkpoint yet: wait for the first one, or train it further")
     manifest, state, refused = found

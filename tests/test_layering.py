@@ -50,7 +50,8 @@ MAY_IMPORT = {
     "metrics": set(),
     "extractors": {"data.resize"},
     "extractors.train_cnn": {"data", "extractors", "metrics"},
-    "training": {"build", "gan", "calling", "data", "pictures", "recipe"},
+    "evaluation": {"data", "extractors", "metrics"},
+    "training": {"build", "gan", "calling", "data", "evaluation", "extractors", "pictures", "recipe"},
     "training.checkpoint": set(),
     "training.run_folder": {"training.checkpoint", "recipe"},
     "training.length": {"recipe"},
@@ -60,7 +61,9 @@ MAY_IMPORT = {
     "export.labels": {"export.spec"},
     "export.session": {"export.spec"},
     "export.runtime": {"export.session", "export.labels"},
-    "cli": {"build", "data", "export", "fields", "pictures", "recipe", "recipes", "training"},
+    "cli": {
+        "build", "data", "evaluation", "export", "extractors", "fields", "pictures", "recipe", "recipes", "training",
+    },
 }  # fmt: skip
 GROUND_IMPORTS = {
     "conflicts": {"errors"},

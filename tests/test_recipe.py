@@ -21,6 +21,7 @@ OTHER = {
     "g_optimizer": "sgd", "d_optimizer": "rmsprop", "g_lr": 0.1, "d_lr": 0.1, "beta1": 0.0, "beta2": 0.9,
     "lr_schedule": "cosine", "lr_hold": 0.0, "lr_warmup_kimg": 1.0, "ema_halflife_kimg": 1.0, "ema_rampup": 0.1,
     "precision": "mixed_float16", "jit": False, "steps_per_call": 2, "seed": 5, "kimg": 2.0, "minutes": 3.0,
+    "evaluate_kimg": 5.0, "evaluate_samples": 50, "extractor": "pixels", "keep_best": "recall",
     "tick_kimg": 1.0, "preview_ticks": 3, "checkpoint_ticks": 3, "checkpoints_kept": 3, "preview_grid": (2, 3),
     "condition": "auxiliary", "init": "he", "g_blocks": 2, "g_mapping": 2, "g_up": "resize", "g_spectral_norm": True,
     "g_attention_px": 8, "g_noise": 0.2, "g_dropout": 0.2, "g_random_in_use": True, "d_blocks": 2,

@@ -35,6 +35,7 @@ CONDITIONS = ("projection", "auxiliary")
 AUGMENTS = ("none", "diffaugment", "ada")
 AUGMENT_OPS = ("all", "colour", "geometry")
 SWAPS = ("none", "d", "g", "both")
+BEST = ("frechet", "kernel", "precision", "recall", "density", "coverage")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +164,12 @@ class Recipe:
     checkpoint_ticks: int = setting(2, "ticks between two checkpoints", low=1)
     checkpoints_kept: int = setting(2, "checkpoints kept", low=2)
     preview_grid: tuple[int, int] = setting((8, 10), "rows and columns of a preview", low=1, high=32)
+
+    # Evaluation
+    evaluate_kimg: float = setting(0.0, "kimg between two evaluations of samples; 0: none", low=0)
+    evaluate_samples: int = setting(2000, "samples an evaluation", low=10)
+    extractor: str | None = setting(None, "network of the features, see tfgan evaluate; none: by the data")
+    keep_best: str = setting("frechet", "figure by which the best checkpoint is kept", choices=BEST)
 
     def __post_init__(self) -> None:
         """Check every field, and those that go together."""

@@ -96,11 +96,12 @@ def test_ways_to_write_it(calls, runs, args, run, file):
 
 
 def test_options_are_passed_on(calls, runs):
-    run_cli("--onnx", "--layout", "nchw", "--output", "float32", "--weights", "last", "--truncation", "0.7")
-    expected = {"layout": "nchw", "output": "float32", "opset": 17, "weights": "last", "truncation": 0.7}
+    run_cli("--onnx", "--layout", "nchw", "--output", "float32", "--weights", "last", "--truncation", "0.7", "--best")
+    expected = {"layout": "nchw", "output": "float32", "opset": 17, "weights": "last", "best": True, "truncation": 0.7}
     assert calls.options == expected
     run_cli("--onnx")
     assert calls.options["truncation"] == 1
+    assert calls.options["best"] is False
 
 
 @pytest.mark.parametrize(

@@ -368,3 +368,16 @@ def test_runs_that_cannot_be_exported(make_run, tmp_path):
     with pytest.raises(CheckpointError, match="no checkpoint yet"):
         export_onnx(run)
     assert not list(run.glob("*.onnx"))
+
+
+def test_best_checkpoint_is_the_one_that_evaluations_kept(make_run, tmp_path):
+    run = make_run(tmp_path / "run")
+    with pytest.raises(CheckpointError, match="no best checkpoint: it is kept where training evaluates"):
+        export_onnx(run, best=True)
+    _, state, _ = checkpoint.load_newest(run / "checkpoints")
+    better = {name: 0.5 * array if name.startswith("G_ema/") else array for name, array in state.items()}
+    checkpoint.save(run / "best", better, step=3, nimg=192, finished=False, keep=2)
+    newest, best = export_onnx(run, tmp_path / "newest.onnx"), export_onnx(run, tmp_path / "best.onnx", best=True)
+    assert (newest.spec.nimg, best.spec.nimg) == (448, 192)
+    pictures = [Sampler(made.file).sample(range(4)) for made in (newest, best)]
+    assert not np.array_equal(*pictures)

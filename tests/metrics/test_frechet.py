@@ -83,6 +83,15 @@ def test_is_symmetric():
     assert frechet_distance(a, b) == pytest.approx(frechet_distance(b, a), rel=1e-12)
 
 
+def test_a_turn_and_a_shift_of_both_change_nothing_and_a_scale_its_square():
+    rng = np.random.default_rng(8)
+    a, b = rng.standard_normal((300, 9)) @ rng.standard_normal((9, 9)), rng.standard_normal((200, 9)) + 0.5
+    turn = np.linalg.qr(rng.standard_normal((9, 9)))[0]
+    expected = frechet_distance(stats(a), stats(b))
+    assert frechet_distance(stats(a @ turn + 7.0), stats(b @ turn + 7.0)) == pytest.approx(expected, rel=1e-9)
+    assert frechet_distance(stats(3.0 * a), stats(3.0 * b)) == pytest.approx(9.0 * expected, rel=1e-9)
+
+
 @pytest.mark.parametrize("batch", [1, 7, 64, 1000])
 def test_statistics_do_not_depend_on_batches_or_order(batch):
     rng = np.random.default_rng(5)
@@ -133,3 +142,12 @@ def test_refuses_features_of_another_size():
         stats(np.zeros((5, 3))).update(np.zeros((5, 4)))
     with pytest.raises(DataError, match=r"\(N, F\)"):
         stats(np.zeros((5, 2, 2)))
+
+
+def test_statistics_go_on_from_a_gaussian():
+    rows = np.random.default_rng(0).standard_normal((300, 5))
+    resumed = FeatureStatistics.of(stats(rows[:200]).gaussian()).update(rows[200:])
+    whole = stats(rows).gaussian()
+    np.testing.assert_allclose(resumed.gaussian().covariance, whole.covariance, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(resumed.gaussian().mean, whole.mean, rtol=1e-12)
+    assert resumed.gaussian().count == 300

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,10 @@ from tfgan_kit.errors import DataError, RecipeError, RunError
 from tfgan_kit.gan import GAN
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training import checkpoint, monitor
+from tfgan_kit.training.evaluator import Evaluator
 from tfgan_kit.training.interrupt import interruptible
 from tfgan_kit.training.length import Length
+from tfgan_kit.training.painter import Painter
 from tfgan_kit.training.records import Records
 from tfgan_kit.training.run_folder import DataFacts, RunFolder
 from tfgan_kit.training.state import numpy_state, restore
@@ -35,6 +37,7 @@ class Progress:
         sec_left: estimate, seconds.
         stats: means since the last tick.
         tick: whether this group ended a tick.
+        figures: what an evaluation measured at this step; {} where there was none.
     """
 
     nimg: int
@@ -44,6 +47,7 @@ class Progress:
     sec_left: float
     stats: dict[str, float]
     tick: bool
+    figures: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,7 +207,9 @@ def _train_locked(
         start_step=int(gan.step),
     )
     run_steps = compile_steps(gan, feed)
-    records = Records(folder, gan, recipe, facts)
+    painter = Painter(gan.G_ema, recipe, facts)
+    records = Records(folder, gan, recipe, painter)
+    evaluator = Evaluator(folder, gan, recipe, facts, source, painter, records)
     step = int(gan.step)
     length = Length(recipe, img_per_step, step=step, time_progress=float(gan.time_progress), clock=clock)
     steps_per_tick = max(1, round(recipe.tick_kimg * 1000 / img_per_step))
@@ -223,9 +229,14 @@ def _train_locked(
     finished = stop = False
     with interruptible(lambda: notify("stopping after these steps, and saving")) as interrupted:
         while not stop:
-            # Run a group of steps, up to the next tick or the end.
+            # Run a group of steps, up to the next tick or evaluation, or the end.
             started = time.perf_counter()
-            n = min(recipe.steps_per_call, steps_per_tick - step % steps_per_tick, length.steps_left(step))
+            n = min(
+                recipe.steps_per_call,
+                steps_per_tick - step % steps_per_tick,
+                evaluator.steps_left(step),
+                length.steps_left(step),
+            )
             run_steps(tf.constant(n))
             step += n
             gan.time_progress.assign(length.time_share())
@@ -235,17 +246,16 @@ def _train_locked(
             # Tell where the run is.
             seconds = time.perf_counter() - started
             share = float(gan.progress(tf.constant(float(step * img_per_step))))
-            on_progress(
-                Progress(
-                    nimg=step * img_per_step,
-                    total_img=length.total_img,
-                    share=share,
-                    img_per_sec=n * img_per_step / seconds,
-                    sec_left=length.sec_left(share),
-                    stats=records.means(),
-                    tick=tick,
-                )
+            progress = Progress(
+                nimg=step * img_per_step,
+                total_img=length.total_img,
+                share=share,
+                img_per_sec=n * img_per_step / seconds,
+                sec_left=length.sec_left(share),
+                stats=records.means(),
+                tick=tick,
             )
+            on_progress(progress)
 
             # Keep the records of a tick, the picture and the checkpoint where they are due; the last one comes last.
             ticks, stop = step // steps_per_tick, finished or interrupted()
@@ -253,9 +263,12 @@ def _train_locked(
                 records.tick(step)
             if finished or (tick and ticks % recipe.preview_ticks == 0):
                 records.preview(step)
+            measured = evaluator.due(step, finished)
+            if measured:
+                on_progress(replace(progress, figures=evaluator.evaluate(step)))
             if stop:
                 records.close()
-            if stop or (tick and ticks % recipe.checkpoint_ticks == 0):
+            if stop or measured or (tick and ticks % recipe.checkpoint_ticks == 0):
                 save(finished)
 
     return Outcome(folder=folder, nimg=step * img_per_step, finished=finished)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
 
 from tfgan_kit import pictures
-from tfgan_kit.calling import inputs_of, noise_dim
-from tfgan_kit.files import write_atomic
+from tfgan_kit.evaluation.result import Evaluation
+from tfgan_kit.files import write_atomic, write_json
 from tfgan_kit.gan import GAN
-from tfgan_kit.latents import classes_from_seeds, noise_from_seeds, z_from_seeds
 from tfgan_kit.recipe import Recipe
-from tfgan_kit.training.run_folder import DataFacts, RunFolder
+from tfgan_kit.training.painter import Painter
+from tfgan_kit.training.run_folder import RunFolder
 
 # Previews beside each other in progress.png.
 _PANELS = 6
@@ -23,18 +24,17 @@ _PANELS = 6
 class Records:
     """The writers of one run."""
 
-    def __init__(self, folder: RunFolder, gan: GAN, recipe: Recipe, facts: DataFacts) -> None:
-        self._folder, self._gan = folder, gan
+    def __init__(self, folder: RunFolder, gan: GAN, recipe: Recipe, painter: Painter) -> None:
+        self._folder, self._gan, self._painter = folder, gan, painter
         self._img_per_step = recipe.batch_size * recipe.d_steps
         self._writer = tf.summary.create_file_writer(str(folder.path))
         self._ticked = time.perf_counter()
         self._ticked_step = int(gan.step)
         folder.previews.mkdir(exist_ok=True)
 
-        # The preview's inputs are those of seeds 0, 1, 2, ...: `tfgan sample` shows the same pictures.
+        # Those of seeds 0, 1, 2, ...: `tfgan sample` shows the same pictures.
         rows, self._columns = recipe.preview_grid
-        inputs = inputs_of(*seeded(gan, recipe, facts, np.arange(rows * self._columns)))
-        self._generate = tf.function(lambda: _to_uint8(gan(inputs)))
+        self._seeds = np.arange(rows * self._columns)
 
     def means(self) -> dict[str, float]:
         """The running means since the last tick, of what was measured since then."""
@@ -62,10 +62,14 @@ class Records:
 
     def preview(self, step: int) -> None:
         """Draw the fixed latents with G_ema as it is."""
-        sheet = pictures.grid(self._generate().numpy(), self._columns)
+        sheet = pictures.grid(self._painter.draw(self._seeds), self._columns)
         write_atomic(self._folder.preview_path(step), lambda path: pictures.to_pillow(sheet).save(path, format="PNG"))
         with self._writer.as_default(step=step * self._img_per_step):
             tf.summary.image("preview", sheet[None])
+
+    def evaluation(self, step: int, figures: Mapping[str, float]) -> None:
+        """Write what an evaluation measured, by the names that the statistics have for it."""
+        _write_figures(self._folder, self._writer, figures, step=step, nimg=step * self._img_per_step)
 
     def close(self) -> None:
         """Finish TensorBoard's file, and make the animation of all previews and a row of some of them."""
@@ -76,21 +80,28 @@ class Records:
         write_atomic(self._folder.path / "progress.png", lambda path: row.save(path, format="PNG"))
 
 
-def seeded(
-    gan: GAN, recipe: Recipe, facts: DataFacts, seeds: np.ndarray
-) -> tuple[tf.Tensor, tf.Tensor | None, tf.Tensor | None]:
-    """What G_ema takes for `seeds`: z (N, z_dim), c (N, A) int32 and noise (N, M); None for what it does not take."""
-    size = noise_dim(gan.G_ema)
-    return (
-        tf.constant(z_from_seeds(seeds, recipe.z_dim, recipe.z_prior)),
-        tf.constant(classes_from_seeds(seeds, facts.classes, facts.counts), tf.int32) if facts.classes else None,
-        tf.constant(noise_from_seeds(seeds, size)) if size else None,
-    )
+def record_evaluation(folder: RunFolder, found: Evaluation, *, step: int) -> None:
+    """Put an evaluation of a checkpoint into the run's records: evaluation.json, stats.jsonl and TensorBoard.
+
+    Args:
+        folder: the run, held by its lock.
+        found: the figures.
+        step: of the checkpoint.
+    """
+    write_json(folder.evaluation, found.to_json())
+    figures = {f"{name}/{found.key()}": measured.value for name, measured in found.metrics.items()}
+    writer = tf.summary.create_file_writer(str(folder.path))
+    _write_figures(folder, writer, figures, step=step, nimg=found.subject["nimg"])
+    writer.close()
 
 
-def _to_uint8(images: tf.Tensor) -> tf.Tensor:
-    """Images in [-1, 1] as uint8, rounded half to even."""
-    return tf.cast(tf.clip_by_value(tf.round((images + 1.0) * 127.5), 0.0, 255.0), tf.uint8)
+def _write_figures(
+    folder: RunFolder, writer: tf.summary.SummaryWriter, figures: Mapping[str, float], *, step: int, nimg: int
+) -> None:
+    folder.append(folder.stats, {"step": step, "nimg": nimg, "metrics": dict(figures)})
+    with writer.as_default(step=nimg):
+        for name, value in figures.items():
+            tf.summary.scalar(f"metrics/{name}", value)
 
 
 def peak_memory_mb() -> float | None:

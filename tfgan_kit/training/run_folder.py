@@ -1,12 +1,14 @@
 """The run folder: what a run is, its lock, its records. No TensorFlow here.
 
 recipe.json    the resolved recipe and the data it was resolved against, written before the first step
-stats.jsonl    a line a tick: only what a repeated run repeats to the bit
+stats.jsonl    a line a tick, and one an evaluation: only what a repeated run repeats to the bit
 timing.jsonl   a line a tick: seconds, images a second, memory
 events.*       TensorBoard
 previews/      pictures of the same latents as training goes on
 progress.gif   those pictures, one after the other; progress.png: six of them side by side
 checkpoints/   see tfgan_kit.training.checkpoint
+evaluation.json the last evaluation by `tfgan evaluate`; nearest.png: samples beside the nearest training pictures
+best/          likewise: the checkpoint that an evaluation found best
 generator.onnx after `tfgan export --onnx`
 """
 
@@ -63,9 +65,11 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.checkpoints = path / "checkpoints"
+        self.best = path / "best"
         self.previews = path / "previews"
         self.stats = path / "stats.jsonl"
         self.timing = path / "timing.jsonl"
+        self.evaluation = path / "evaluation.json"
 
     @property
     def exists(self) -> bool:
@@ -166,12 +170,16 @@ class RunFolder:
             os.fsync(stream.fileno())
 
     def read_stats(self) -> list[dict[str, Any]]:
-        """The lines of stats.jsonl; a half-written last one is left out."""
-        return _lines(self.stats)
+        """The ticks in stats.jsonl; a half-written last line is left out."""
+        return [line for line in _lines(self.stats) if "metrics" not in line]
+
+    def read_evaluations(self) -> list[dict[str, Any]]:
+        """The evaluations in stats.jsonl: step, nimg, and `metrics` with figures by name, as frechet/mnist-cnn@2000."""
+        return [line for line in _lines(self.stats) if "metrics" in line]
 
     def rewind(self, step: int) -> None:
         """Forget everything after `step`, damaged checkpoints included, and what a killed writer left."""
-        for folder in (self.path, self.checkpoints, self.previews):
+        for folder in (self.path, self.checkpoints, self.best, self.previews):
             remove_temporaries(folder)
         for file in (self.stats, self.timing):
             if file.exists():
@@ -180,7 +188,8 @@ class RunFolder:
         for preview in self.previews.glob("step-*.png"):
             if int(preview.stem.removeprefix("step-")) > step:
                 preview.unlink()
-        checkpoint.remove_after(self.checkpoints, step)
+        for checkpoints in (self.checkpoints, self.best):
+            checkpoint.remove_after(checkpoints, step)
 
     def preview_path(self, step: int) -> Path:
         """Where the preview of a step lies."""

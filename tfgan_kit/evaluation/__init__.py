@@ -1,0 +1,1 @@
+"""Evaluation: what is measured, one pass over its pictures, and the figures with all that they depend on."""
