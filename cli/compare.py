@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Pictures of each subject.
 _STRIP = 16
+# Columns of the table where there is no terminal to ask.
+_WIDTH = 200
 
 
 def compare(
@@ -111,7 +113,8 @@ def show(comparison: Comparison) -> None:
             cells.append(f"{rounded(measured.value)}{deviation} {'*' if row.best == i else ' '}")
         real = ([""] if row.real is None else [rounded(row.real)]) if scaled else []
         table.add_row(row.title, *cells, *real, verdict(row))
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    live = sys.stdout.isatty()
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=not live, width=None if live else _WIDTH)
     console.print(table)
     console.print("* the best; figures of likeness and of copying have none, and are read against real pictures")
     lines = [f"{i}: {facts(found)[0]}" for i, found in enumerate(comparison.evaluations, start=1)]
