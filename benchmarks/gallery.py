@@ -151,28 +151,10 @@ def _small(made: Path, out: Path, most: int, make: Callable[[Path, int], None]) 
         make(target, most)
 
 
-def command_of(recipe: Recipe, name: str) -> str:
-    """The command that trains a recipe: its name, and where it differs from the one that comes with the kit."""
-    from tfgan_kit.recipes import RECIPES
-
-    words = [f"tfgan train {name}"]
-    differences = RECIPES[name].recipe.differences(recipe) if name in RECIPES else {}
-    for key, (usual, value) in differences.items():
-        by_data = key in ("resolution", "channels", "conditional") and usual is None
-        if not by_data and value is not None:
-            text = ",".join(map(_typed, value)) if isinstance(value, tuple) else _typed(value)
-            words.append(f"--{key} {public(text)}" if key in ("data", "kimg", "minutes") else f"--set {key}={text}")
-    return " ".join(words)
-
-
-def public(data: str) -> str:
-    """A data source without the folders of this machine."""
-    scheme, colon, path = data.partition(":")
-    return f"{scheme}{colon}{path.rpartition('/')[2]}"
-
-
 def write_recipe(folder: RunFolder, out: Path) -> None:
     """recipe.json, its data without the folders of this machine."""
+    from tfgan_kit.report.command import public
+
     content = json.loads((folder.path / "recipe.json").read_text(encoding="utf-8"))
     content["recipe"]["data"] = public(content["recipe"]["data"])
     content["data"]["spec"] = public(content["data"]["spec"])
@@ -185,6 +167,7 @@ def make(
     """Everything that the gallery keeps of a run."""
     from tfgan_kit import Sampler
     from tfgan_kit.export.convert import export_onnx
+    from tfgan_kit.report.command import command_of
 
     recipe, facts, name = folder.read()
     out.mkdir(parents=True, exist_ok=True)
@@ -195,7 +178,11 @@ def make(
         write_samples(sampler, out / "samples.png")
         if growth:
             write_progress(folder, out)
-        figures = {"recipe": name, "command": command or command_of(recipe, name), **run_figures(folder, export)}
+        figures = {
+            "recipe": name,
+            "command": command or command_of(recipe, name, published=True),
+            **run_figures(folder, export),
+        }
         if extractor:
             figures |= sample_figures(sampler, recipe, facts, extractor, n)
         _write_json(out / "figures.json", figures)
@@ -273,13 +260,6 @@ def _write_json(path: Path, content: Any) -> None:
 
 def _lines(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.is_file() else []
-
-
-def _typed(value: Any) -> str:
-    """A recipe's value as a person types it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _short(value: float) -> float:

@@ -55,6 +55,10 @@ MAY_IMPORT = {
     "training.checkpoint": set(),
     "training.run_folder": {"training.checkpoint", "recipe"},
     "training.length": {"recipe"},
+    "report": {
+        "data.mnist", "evaluation", "metrics", "pictures", "recipe", "recipes", "training.checkpoint",
+        "training.run_folder",
+    },
     "export": {"build", "calling", "recipe", "training"},
     "export.spec": set(),
     "export.options": {"export.spec"},
@@ -62,7 +66,8 @@ MAY_IMPORT = {
     "export.session": {"export.spec"},
     "export.runtime": {"export.session", "export.labels"},
     "cli": {
-        "build", "data", "evaluation", "export", "extractors", "fields", "pictures", "recipe", "recipes", "training",
+        "build", "data", "evaluation", "export", "extractors", "fields", "pictures", "recipe", "recipes", "report",
+        "training",
     },
 }  # fmt: skip
 GROUND_IMPORTS = {
