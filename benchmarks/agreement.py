@@ -77,8 +77,7 @@ def with_torch_fidelity(real: np.ndarray, fake: np.ndarray, logits: np.ndarray) 
 
 def with_prdc(real: np.ndarray, fake: np.ndarray) -> Iterator[Row]:
     """Precision, recall, density and coverage, all with k = 5."""
-    from prdc import compute_prdc
-
+    compute_prdc = importlib.import_module("prdc").compute_prdc
     with contextlib.redirect_stdout(io.StringIO()):
         theirs = compute_prdc(real, fake, nearest_k=5)
     for name, value in prdc(real, fake, k=5, k_density=5)._asdict().items():
@@ -102,7 +101,7 @@ def compare(package: str, rows: Iterator[Row]) -> bool:
 def torchvision_or_none() -> Iterator[None]:
     """torch-fidelity imports torchvision for its networks and data sets, which are not used here."""
     try:
-        import torchvision  # noqa: F401
+        importlib.import_module("torchvision")
     except (ImportError, RuntimeError):
         names = ["torchvision", "torchvision.datasets", "torchvision.transforms", "torchvision.transforms.functional"]
         with mock.patch.dict(sys.modules, {name: mock.MagicMock() for name in names}):

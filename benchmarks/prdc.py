@@ -11,6 +11,7 @@ figures are taken with the one k that the package has.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import resource
@@ -42,10 +43,10 @@ def measure(side: str, rows: int, size: int, dtype: str) -> dict[str, Any]:
         def call(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
             return prdc(a, b, k=K, k_density=K)._asdict()
     else:
-        from prdc import compute_prdc
+        package = importlib.import_module("prdc")
 
         def call(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
-            return dict(compute_prdc(a, b, nearest_k=K))
+            return dict(package.compute_prdc(a, b, nearest_k=K))
 
     call(real[:100], fake[:100])
     wall, cpu = time.perf_counter(), time.process_time()
