@@ -79,7 +79,7 @@ def check_images(images: np.ndarray, dtype: type[np.generic], name: str) -> None
         )
 
 
-def blocks(count: int, shape: tuple[int, ...]) -> Iterator[slice]:
-    """Slices that cover `count` pictures of `shape`, (H, W, C), as many at a time as memory is to hold."""
-    size = max(1, min(_BLOCK_PICTURES, _BLOCK_NUMBERS // int(np.prod(shape))))
+def blocks(count: int, shape: tuple[int, ...], most: int | None = None) -> Iterator[slice]:
+    """Slices that cover `count` pictures of `shape`, (H, W, C), as many at a time as memory is to hold, or `most`."""
+    size = max(1, min(most or _BLOCK_PICTURES, _BLOCK_NUMBERS // int(np.prod(shape))))
     return (slice(start, min(start + size, count)) for start in range(0, count, size))

@@ -24,7 +24,8 @@ class OnnxExtractor:
     The input is uint8, or floats in [0, 1]; (N, H, W, C) or (N, C, H, W), told from its shape. Two outputs named
     `features` and `logits` are these; else the first output of rank 2 is the features. A JSON object in the file's
     metadata `tfgan_extractor` may say more: `range` ([low, high] of floats, that of black and white), `image_shape`
-    ([H, W, C]), `layout` ("NHWC" or "NCHW"), `attributes` (name -> names of values) and `resize`.
+    ([H, W, C]), `layout` ("NHWC" or "NCHW"), `attributes` (name -> names of values), `resize` (what the network itself
+    does to pictures of any size, in words) and `block` (pictures at a time, at most).
 
     Attributes:
         info: what the file says of itself.
@@ -32,12 +33,17 @@ class OnnxExtractor:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, attributes: Mapping[str, tuple[str, ...]] | None = None
+        self,
+        path: str | os.PathLike[str],
+        *,
+        name: str | None = None,
+        attributes: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         """Load `path`.
 
         Args:
             path: the .onnx.
+            name: what figures call it; None: the file's stem.
             attributes: what its logits are of; None: as the file says, or one attribute `class` of numbered values.
 
         Raises:
@@ -46,7 +52,7 @@ class OnnxExtractor:
             MissingPackageError: onnxruntime is not installed.
         """
         path = Path(path).expanduser()
-        self.name = path.stem
+        self.name = name or path.stem
         self._where = str(path)
         self._content = _read(path)
         self._session = _open_session(self._content, self._where)
@@ -101,7 +107,8 @@ class OnnxExtractor:
         session = self._float_session if floats and self._signature.range is None else self._session
         fit: Any = fit_floats if floats else fit_images
         parts: list[list[np.ndarray]] = [[] for _ in names]
-        for part in blocks(len(images), (*(size or images.shape[1:3]), self._signature.channels)):
+        shape = (*(size or images.shape[1:3]), self._signature.channels)
+        for part in blocks(len(images), shape, self.info.get("block")):
             block = self._signature.feed(fit(images[part], size, self._signature.channels))
             for found, values in zip(parts, self._run(session, names, block), strict=True):
                 found.append(values)

@@ -8,6 +8,8 @@ from tfgan_kit.errors import DataError, nearest
 from tfgan_kit.extractors.base import Extractor
 from tfgan_kit.extractors.onnx_file import OnnxExtractor
 from tfgan_kit.extractors.per_channel import PerChannel
+from tfgan_kit.extractors.pixels import Pixels
+from tfgan_kit.extractors.random_conv import RandomConv
 
 FOLDER = Path(__file__).parent
 
@@ -18,28 +20,37 @@ SHIPPED: dict[str, tuple[str, ...]] = {
 }
 # A name of SHIPPED with this behind it is that network on each of three channels.
 PER_CHANNEL = "-rgb"
-NAMED = (*SHIPPED, f"mnist-cnn{PER_CHANNEL}")
-_SCHEMES = ("onnx:FILE",)
+NAMED = (*SHIPPED, f"mnist-cnn{PER_CHANNEL}", "pixels", "random-conv")
+_OTHERS = ("inception", "inception:FILE", "onnx:FILE")
 
 
 def open_extractor(spec: str) -> Extractor:
     """The extractor that a text names.
 
     Args:
-        spec: one of `NAMED`, or "onnx:FILE" for any ONNX file.
+        spec: one of `NAMED`; "inception" or "inception:FILE", see `open_inception`; or "onnx:FILE", any ONNX file.
 
     Raises:
-        DataError: an unknown name, or a file whose pictures cannot be told from its shapes.
-        ModelFileError: no such file, a damaged one, or one that makes no features.
-        MissingPackageError: onnxruntime is not installed.
+        DataError: an unknown name, a file whose pictures cannot be told from its shapes, or no weights of inception.
+        ModelFileError: no such file, a damaged or a wrong one, or one that makes no features.
+        MissingPackageError: onnxruntime is not installed, or another package that the file needs.
     """
     scheme, _, location = spec.partition(":")
     if spec in SHIPPED:
         return OnnxExtractor(FOLDER / f"{spec}.onnx", attributes={"class": SHIPPED[spec]})
     if spec in NAMED and spec.endswith(PER_CHANNEL):
         return PerChannel(open_extractor(spec.removesuffix(PER_CHANNEL)), spec)
+    if spec == "pixels":
+        return Pixels()
+    if spec == "random-conv":
+        return RandomConv()
+    if scheme == "inception":
+        # Only here are the sources of networks and weights of use.
+        from tfgan_kit.extractors.inception import open_inception
+
+        return open_inception(location)
     if scheme == "onnx":
         if not location:
             raise DataError("extractor 'onnx:' names no file: write onnx:FILE")
         return OnnxExtractor(location)
-    raise DataError(f"extractor {spec!r} is unknown; {nearest(spec, (*NAMED, *_SCHEMES))}")
+    raise DataError(f"extractor {spec!r} is unknown; {nearest(spec, (*NAMED, *_OTHERS))}")
