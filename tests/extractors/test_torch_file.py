@@ -11,19 +11,50 @@ import pytest
 from tfgan_kit.errors import ModelFileError
 from tfgan_kit.extractors.torch_file import read_tensors
 
-torch = pytest.importorskip("torch")
+try:
+    import torch
+except ImportError:
+    torch = None
+
+with_torch = pytest.mark.skipif(torch is None, reason="PyTorch is not installed")
 
 
-class Network(torch.nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv = torch.nn.Conv2d(3, 4, (1, 7), bias=False)
-        self.bn = torch.nn.BatchNorm2d(4)
-        self.fc = torch.nn.Linear(3, 2)
+def state_of_a_module():
+    module = torch.nn.Module()
+    module.conv = torch.nn.Conv2d(3, 4, (1, 7), bias=False)
+    module.bn = torch.nn.BatchNorm2d(4)
+    module.fc = torch.nn.Linear(3, 2)
+    return module.state_dict()
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_both_containers_are_read_without_pytorch(tmp_path, write_pth, legacy):
+    tensors = {"a": np.array([1.5, -2.0], np.float32), "b.c": np.array([3.0], np.float32)}
+    found = read_tensors(write_pth(tmp_path / "weights.pth", tensors, legacy=legacy))
+    assert list(found) == ["a", "b.c"]
+    for name, values in tensors.items():
+        np.testing.assert_array_equal(found[name], values, strict=True)
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_refuses_a_storage_of_another_length(tmp_path, write_pth, legacy):
+    path = write_pth(tmp_path / "weights.pth", {"a": np.array([1.5, -2.0], np.float32)}, legacy=legacy)
+    if legacy:
+        path.write_bytes(path.read_bytes()[:-4])
+    else:
+        with zipfile.ZipFile(path) as archive:
+            program = archive.read("archive/data.pkl")
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("archive/data.pkl", program)
+            archive.writestr("archive/data/0", b"1234")
+    with pytest.raises(ModelFileError, match="has 1 numbers in place of 2"):
+        read_tensors(path)
 
 
 @pytest.fixture(params=[True, False], ids=["zip", "legacy"])
 def save(request, tmp_path):
+    pytest.importorskip("torch")
+
     def write(value, **keywords):
         path = tmp_path / "weights.pth"
         torch.save(value, path, _use_new_zipfile_serialization=request.param, **keywords)
@@ -33,7 +64,7 @@ def save(request, tmp_path):
 
 
 def test_a_module_s_state_comes_back(save):
-    state = Network().state_dict()
+    state = state_of_a_module()
     tensors = read_tensors(save(state))
     assert list(tensors) == list(state)
     for name, values in tensors.items():
@@ -55,21 +86,21 @@ class Evil:
 
 
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("make", "words"),
     [
-        ({"a": Evil()}, "it names builtins.print|it names __builtin__.print"),
-        (Evil(), "it names"),
-        ({"a": torch.zeros(2, dtype=torch.float64)}, "it names torch.DoubleStorage"),
-        ({"a": torch.nn.Parameter(torch.zeros(2))}, "it names torch._utils._rebuild_parameter"),
-        ({"a": 1}, "entry 'a' is no tensor"),
-        ([torch.zeros(1)], "it holds a list"),
-        ({"a": collections.Counter()}, "it names collections.Counter"),
-        ({"a": 1.5}, "it has the opcode BINFLOAT"),
+        (lambda: {"a": Evil()}, "it names builtins.print|it names __builtin__.print"),
+        (Evil, "it names"),
+        (lambda: {"a": torch.zeros(2, dtype=torch.float64)}, "it names torch.DoubleStorage"),
+        (lambda: {"a": torch.nn.Parameter(torch.zeros(2))}, "it names torch._utils._rebuild_parameter"),
+        (lambda: {"a": 1}, "entry 'a' is no tensor"),
+        (lambda: [torch.zeros(1)], "it holds a list"),
+        (lambda: {"a": collections.Counter()}, "it names collections.Counter"),
+        (lambda: {"a": 1.5}, "it has the opcode BINFLOAT"),
     ],
 )
-def test_refuses_everything_else_and_runs_nothing(save, capsys, value, words):
+def test_refuses_everything_else_and_runs_nothing(save, capsys, make, words):
     with pytest.raises(ModelFileError, match=f"not a plain dictionary of PyTorch tensors: .*({words})"):
-        read_tensors(save(value))
+        read_tensors(save(make()))
     assert capsys.readouterr().out == ""
 
 
@@ -79,7 +110,7 @@ def test_refuses_other_protocols(save):
 
 
 def test_refuses_a_file_that_is_cut(save):
-    path = save(Network().state_dict())
+    path = save(state_of_a_module())
     content = path.read_bytes()
     for length in (0, 10, 200, len(content) // 2, len(content) - 60):
         path.write_bytes(content[:length])
@@ -136,6 +167,7 @@ class Reference:
         ((0, (2, 2), (1,)), "it calls"),
     ],
 )
+@with_torch
 def test_refuses_tensors_outside_their_storage(tmp_path, call, words):
     class Pickler(pickle.Pickler):
         def persistent_id(self, value):
@@ -155,15 +187,18 @@ def test_refuses_tensors_outside_their_storage(tmp_path, call, words):
             read_tensors(path)
 
 
-def test_refuses_big_endian_numbers(tmp_path):
-    path = tmp_path / "weights.pth"
-    torch.save({"a": torch.zeros(2)}, path)
-    other = tmp_path / "other.pth"
-    with zipfile.ZipFile(path) as source, zipfile.ZipFile(other, "w") as target:
-        for name in source.namelist():
-            target.writestr(name, b"big" if name.endswith("byteorder") else source.read(name))
+def test_refuses_big_endian_numbers(tmp_path, write_pth):
+    path = write_pth(tmp_path / "weights.pth", {"a": [1.0]})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("archive/byteorder", "big")
     with pytest.raises(ModelFileError, match="big-endian"):
-        read_tensors(other)
+        read_tensors(path)
+    path = write_pth(path, {"a": [1.0]}, legacy=True)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"little_endianq\x02\x88", b"little_endianq\x02\x89"))
+    assert path.read_bytes() != content
+    with pytest.raises(ModelFileError, match="big-endian"):
+        read_tensors(path)
 
 
 def test_refuses_a_file_that_is_missing(tmp_path):
