@@ -147,7 +147,7 @@ def test_needs_no_tensorflow():
     code = (
         "import sys, numpy as np\n"
         "from tfgan_kit.extractors import open_extractor\n"
-        "for name in ('mnist-cnn', ):\n"
+        "for name in ('mnist-cnn', 'pixels', 'random-conv'):\n"
         "    f = open_extractor(name).features(np.zeros((3, 28, 28, 1), np.uint8))\n"
         "bad = {'tensorflow', 'keras', 'onnx', 'scipy', 'tfgan_kit.data'} & set(sys.modules)\n"
         "assert not bad, bad\n"

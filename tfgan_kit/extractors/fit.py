@@ -24,6 +24,8 @@ def fit_images(images: NDArray[np.uint8], size: tuple[int, int] | None, channels
     """
     if images.shape[3] == channels and size in (None, images.shape[1:3]):
         return images
+    if images.shape[3] == 1 and size in (None, images.shape[1:3]):
+        return np.repeat(images, channels, axis=3)
     from tfgan_kit.data.resize import fit_stack
 
     return fit_stack(images, size, channels, "stretch")
