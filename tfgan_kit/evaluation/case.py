@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -54,6 +54,7 @@ class Case:
         held_out: real pictures that it was not trained on, or None.
         extractor: what made the features.
         seed: of the metric's own draws.
+        notes: lines for the reader of the figures, which metrics add to.
     """
 
     subject: Subject | None
@@ -62,6 +63,7 @@ class Case:
     held_out: Reference | None
     extractor: Extractor
     seed: int
+    notes: list[str] = field(default_factory=list)
 
     @property
     def fake(self) -> np.ndarray:

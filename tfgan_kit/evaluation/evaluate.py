@@ -118,12 +118,15 @@ def measure(
             seed=repetition,
         )
         found.append(_computed(chosen, case, on_progress))
-        if "modes" in chosen and not repetition:
+        firsts.append(int(seeds[0]))
+        if repetition:
+            continue
+        notes = notes + case.notes
+        if "modes" in chosen:
             histograms = case.histograms
-        if "memorisation" in chosen and not repetition:
+        if "memorisation" in chosen:
             pairs = case.closest
             notes = [*notes, *(f"{space}: {verdict(copies).reason}" for space, copies in case.copies.items())]
-        firsts.append(int(seeds[0]))
     count = len(seeds)
     scale: Figures = {}
     if held_out is not None:

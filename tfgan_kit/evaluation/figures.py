@@ -21,6 +21,10 @@ from tfgan_kit.metrics.path_length import perceptual_path_length
 from tfgan_kit.metrics.prdc import prdc
 from tfgan_kit.metrics.sliced_wasserstein import patch_sliced_wasserstein, sliced_wasserstein
 
+# Patches of each side that are compared at each level.
+MOST_PATCHES = 16_384
+# Real pictures and samples of a class, fewer of which give no distance within it.
+FEWEST_IN_CLASS = 100
 # Walks whose length is measured.
 MOST_WALKS = 1000
 
@@ -73,7 +77,7 @@ def patches_figures(case: Case) -> Figures:
     assert case.samples.images is not None
     rows = case.reference.places[case.real_rows(len(case.samples.images))]
     real = case.reference.source.read(rows)
-    levels = patch_sliced_wasserstein(real, case.samples.images[: len(real)], seed=case.seed)
+    levels = patch_sliced_wasserstein(real, case.samples.images[: len(real)], patches=MOST_PATCHES, seed=case.seed)
     return {f"patches/{side}px": Figure(value) for side, value in levels.items()}
 
 
@@ -94,7 +98,7 @@ def path_length_figures(case: Case) -> Figures:
             case.extractor.features_of_floats,
             space.draw(seeds[::2]),
             space.draw(seeds[1::2]),
-            space=name,
+            space="w" if name == "w" else "z",
             seed=case.seed,
         )
         figures[f"path_length_{name}"] = Figure(found.value, found.deviation)
@@ -131,7 +135,16 @@ def conditional_figures(case: Case) -> Figures:
         for name, column in zip(known, columns, strict=True):
             real = IntraClassStatistics().update(case.reference.features, case.reference.labels[:, column])
             fake = IntraClassStatistics().update(case.fake, case.samples.labels[:, column])
-            apart = intra_class_frechet(real.per_class, fake.per_class)
+            if not any(_is_enough(real, value) and _is_enough(fake, value) for value in fake.per_class):
+                case.notes.append(
+                    f"no value of {name} has {FEWEST_IN_CLASS} real pictures and samples, which a distance within "
+                    "classes takes: take more samples"
+                )
+                continue
+            apart = intra_class_frechet(real.per_class, fake.per_class, minimum=FEWEST_IN_CLASS)
+            if apart.left_out:
+                left_out = ", ".join(known[name][value] for value in apart.left_out)
+                case.notes.append(f"too rare for a distance within classes: {name} {left_out}")
             figures[_of("intra_class_frechet", name, known)] = Figure(apart.mean)
     return figures
 
@@ -174,6 +187,10 @@ def slices(attributes: Mapping[str, tuple[str, ...]]) -> dict[str, slice]:
 def known_attributes(attributes: Mapping[str, tuple[str, ...]], extractor: Extractor) -> dict[str, tuple[str, ...]]:
     """Of a generator's attributes those whose values the extractor tells apart."""
     return {name: values for name, values in attributes.items() if extractor.attributes.get(name) == values}
+
+
+def _is_enough(statistics: IntraClassStatistics, value: int) -> bool:
+    return value in statistics.per_class and statistics.per_class[value].count >= FEWEST_IN_CLASS
 
 
 def _of(figure: str, attribute: str, attributes: Collection[str]) -> str:

@@ -34,9 +34,9 @@ TITLES = {
     "intra_class_frechet": "Frechet distance within classes",
     "modes_covered": "modes covered",
     "modes_kl": "KL of modes to the data's, nats",
-    "memorised_share": "share nearer to training pictures than 99 % of other real ones",
-    "memorisation_ratio": "distance to training pictures over that of other real ones",
-    "memorisation_p": "p-value of being as near by chance",
+    "memorised_share": "share near training pictures (1 % by chance)",
+    "memorisation_ratio": "distance to training pictures (1: as others)",
+    "memorisation_p": "p-value of being so near",
 }
 HIGHER_IS_BETTER = frozenset({
     "inception_score", "precision", "recall", "density", "coverage", "classifier_accuracy", "conditional_accuracy",
