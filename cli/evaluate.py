@@ -59,7 +59,7 @@ def evaluate(
                      show_default="RUN/nearest.png"),
     ] = None,
 ) -> None:  # fmt: skip
-    """Measure how good samples are, what they leave out, and whether they copy. Only a run needs TensorFlow."""
+    """Measure samples: quality, variety, copies. Only a run needs TensorFlow."""
     if metrics == "list":
         _list_metrics()
         return

@@ -9,9 +9,12 @@ from typing import Annotated
 import typer
 
 from tfgan_kit._version import __version__
+from tfgan_kit.cli.compare import compare
 from tfgan_kit.cli.evaluate import evaluate
 from tfgan_kit.cli.export import ExportCommand, export
+from tfgan_kit.cli.probe import probe
 from tfgan_kit.cli.recipes import recipes
+from tfgan_kit.cli.report import report
 from tfgan_kit.cli.sample import sample
 from tfgan_kit.cli.train import train
 from tfgan_kit.errors import TfganKitError
@@ -28,6 +31,9 @@ app.command(epilog="Example: tfgan recipes mnist")(recipes)
 app.command(cls=ExportCommand, epilog="Example: tfgan export artifacts/0001-mnist --onnx digits.onnx")(export)
 app.command(epilog="Example: tfgan sample digits.onnx --seeds 0-99 --out digits.png")(sample)
 app.command(epilog="Example: tfgan evaluate digits.onnx --n 5000 --seeds 3 --json figures.json")(evaluate)
+app.command(epilog="Example: tfgan compare artifacts/0001-mnist artifacts/0002-mnist --seeds 3")(compare)
+app.command(epilog="Example: tfgan probe artifacts/0001-mnist")(probe)
+app.command(epilog="Example: tfgan report artifacts/0001-mnist")(report)
 
 
 @app.callback(invoke_without_command=True)
