@@ -43,7 +43,7 @@ def headline(record: RunRecord) -> Rows:
     if found is not None:
         name = next(iter(found.metrics), None)
         if name is not None:
-            rows.append((f"{found.title(name)}, {found.key()}", rounded(found.metrics[name].value)))
+            rows.append((f"{found.title(name)}, {in_words(found.key())}", rounded(found.metrics[name].value)))
     return rows
 
 

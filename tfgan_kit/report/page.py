@@ -6,24 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfgan_kit.errors import DataError
 from tfgan_kit.evaluation.result import rounded
-from tfgan_kit.pictures import panels, to_pillow
-from tfgan_kit.report import charts, facts
+from tfgan_kit.report import charts, facts, picture_parts
 from tfgan_kit.report.charts import Chart
 from tfgan_kit.report.command import command_of
 from tfgan_kit.report.curves import COLOURS, DASHES, svg
-from tfgan_kit.report.embed import Embedded, embed, embed_animation, embed_file
 from tfgan_kit.report.markup import bullets, details, escape, figure, paragraph, section, table
 from tfgan_kit.report.record import Histogram, RunRecord
 from tfgan_kit.report.style import STYLE
-from tfgan_kit.report.walk import Painter, samples, walks
+from tfgan_kit.report.walk import Painter
 
 # Nothing but this file: no script, no connection, pictures that it holds itself.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-# Bytes of each picture before base64; with all of them and the curves the page stays below 6 MB.
-_SAMPLES, _ANIMATION, _STILLS, _WALKS, _NEAREST = 1_000_000, 1_500_000, 350_000, 400_000, 350_000
-_PANELS = 6
 _MOST_CLASSES = 60
 
 
@@ -40,12 +34,12 @@ def page(record: RunRecord, painter: Painter | None = None, remarks: Sequence[st
     """
     unread = [*record.unread]
     sections = [
-        ("samples", "Samples", _samples(record, painter, unread)),
-        ("growth", "While it trained", _growth(record, unread)),
-        ("interpolations", "Interpolations", _walks(record, painter)),
+        ("samples", "Samples", picture_parts.grid(record, painter, unread)),
+        ("growth", "While it trained", picture_parts.growth(record, unread)),
+        ("interpolations", "Interpolations", picture_parts.interpolations(record, painter)),
         ("figures", "Figures", _evaluation(record)),
         ("figures-over-time", "Figures over time", _history(record)),
-        ("nearest", "Nearest training pictures", _nearest(record, unread)),
+        ("nearest", "Nearest training pictures", picture_parts.nearest(record, unread)),
         ("classes", "Classes", _classes(record)),
         ("curves", "Curves", _curves(record, remarks)),
         ("recipe", "Recipe", _recipe(record)),
@@ -82,58 +76,6 @@ def page(record: RunRecord, painter: Painter | None = None, remarks: Sequence[st
         "</html>",
         "",
     ])  # fmt: skip
-
-
-def _samples(record: RunRecord, painter: Painter | None, unread: list[str]) -> str:
-    rows, columns = record.recipe.preview_grid
-    about = f"Seeds 0 to {rows * columns - 1}, row by row; not chosen."
-    single = [values for values in record.facts.attributes.values() if len(record.facts.attributes) == 1]
-    if single and len(single[0]) == columns:
-        about += f" A column a class: {', '.join(single[0])}."
-    if painter is not None:
-        picture = embed(to_pillow(samples(painter, rows, columns)), _SAMPLES)
-        return _picture(picture, "Samples of the generator", f"{about} From the newest checkpoint.")
-    if not record.previews:
-        return ""
-    step = record.previews[-1].stem.removeprefix("step-").lstrip("0") or "0"
-    try:
-        return _picture(embed_file(record.previews[-1], _SAMPLES), "Samples", f"{about} The preview of step {step}.")
-    except DataError as error:
-        unread.append(str(error))
-        return ""
-
-
-def _growth(record: RunRecord, unread: list[str]) -> str:
-    previews, row_px = record.previews, record.facts.shape[0] + 2
-    if len(previews) < 2:
-        return ""
-    try:
-        moving = embed_animation(record.folder.path / "progress.gif", previews, row_px, _ANIMATION)
-        row = to_pillow(panels(previews, _PANELS))
-    except (DataError, OSError, ValueError) as error:
-        unread.append(str(error))
-        return ""
-    stills = _picture(
-        embed(row, _STILLS), "Previews side by side", f"{min(_PANELS, len(previews))} previews, the first to the last."
-    )
-    if moving is None:
-        return stills + paragraph("The animation is left out: it would be too large.", "soft")
-    about = "The same latents in every preview, from the first to the last."
-    return _picture(moving, "Animation of the previews", about) + details("Side by side", stills)
-
-
-def _walks(record: RunRecord, painter: Painter | None) -> str:
-    if painter is None:
-        return ""
-    parts = []
-    for space, latents in painter.spaces().items():
-        straight = space == "w" or record.recipe.z_prior == "uniform"
-        way = "the straight line" if straight else "the great circle"
-        kept = "; a row keeps its class" if record.facts.attributes else ""
-        sheet = to_pillow(walks(latents, space, record.recipe.z_prior))
-        about = f"In {space}: each row goes from one latent to another on {way}{kept}."
-        parts.append(_picture(embed(sheet, _WALKS), f"Interpolations in {space}", about))
-    return "\n".join(parts)
 
 
 def _curves(record: RunRecord, remarks: Sequence[str]) -> str:
@@ -192,21 +134,6 @@ def _history(record: RunRecord) -> str:
     kept = f"Marked: the best by {record.recipe.keep_best}." if best else ""
     shown = details("All evaluations", paragraph(f"{kept} {left}".strip(), "soft"), whole)
     return (_charts(drawn, "figure") if drawn else "") + shown
-
-
-def _nearest(record: RunRecord, unread: list[str]) -> str:
-    file = record.folder.path / "nearest.png"
-    if record.evaluation is None or not file.is_file():
-        return ""
-    try:
-        picture = embed_file(file, _NEAREST)
-    except DataError as error:
-        unread.append(str(error))
-        return ""
-    about = "Of all samples those that are nearest to a training picture: samples above, that picture below each."
-    return _picture(picture, "Pairs of samples and training pictures", about) + bullets(
-        facts.copy_notes(record.evaluation)
-    )
 
 
 def _classes(record: RunRecord) -> str:
@@ -269,10 +196,3 @@ def _cost(record: RunRecord) -> str:
 
 def _versions_note() -> str:
     return paragraph("Packages, system and processor are those that this report was made with.", "soft")
-
-
-def _picture(picture: Embedded, alt: str, about: str) -> str:
-    caption = escape(f"{about} {picture.note}".strip())
-    size = f'width="{picture.width}" height="{picture.height}"'
-    kind = ' class="pixels"' if picture.enlarged else ""
-    return figure(f'<img src="{picture.uri}" {size} alt="{escape(alt)}"{kind}>', caption)

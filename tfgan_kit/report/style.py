@@ -36,17 +36,17 @@ figure { margin: 0.75rem 0 0; }
 figcaption { margin-top: 0.35rem; max-width: 46rem; }
 img { display: block; max-width: 100%; height: auto; background: #ffffff; }
 .pixels { image-rendering: pixelated; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 1rem 1.5rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr)); gap: 1rem 1.5rem; }
 .charts figure { margin: 0; }
 .charts h3 { margin: 0 0 0.25rem; }
 svg { display: block; width: 100%; height: auto; stroke-linejoin: round; stroke-linecap: butt; }
-.key { white-space: nowrap; margin-right: 0.75rem; }
+.key { display: inline-block; margin-right: 0.75rem; }
 .key svg { display: inline-block; width: 1.6rem; height: 0.6rem; margin-right: 0.3rem; }
-.wide { overflow-x: auto; }
+.wide { overflow-x: auto; overflow-wrap: break-word; }
 table { border-collapse: collapse; font-size: 0.92rem; }
 th, td { padding: 0.25rem 0.9rem 0.25rem 0; border-bottom: 1px solid var(--rule); }
 th, td { text-align: left; vertical-align: top; }
-tbody th { font-weight: 400; }
+tbody th { min-width: 7rem; font-weight: 400; }
 thead th { color: var(--soft); font-weight: 600; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .marked { background: var(--mark); }
@@ -55,8 +55,8 @@ summary { cursor: pointer; }
 pre { margin: 0.5rem 0; padding: 0.75rem; background: var(--page); border: 1px solid var(--rule); border-radius: 6px;
   white-space: pre-wrap; }
 code { font: 0.9rem/1.5 ui-monospace, monospace; }
-.bars { display: grid; grid-template-columns: max-content 1fr max-content; gap: 0.15rem 0.75rem; max-width: 46rem; }
-.bars { align-items: center; }
+.bars { display: grid; grid-template-columns: fit-content(40%) 1fr max-content; gap: 0.15rem 0.75rem; }
+.bars { align-items: center; max-width: 46rem; }
 .bars .pair { display: grid; gap: 2px; }
 .bars i { display: block; height: 0.45rem; border-radius: 2px; background: var(--bar); }
 .bars i.fake { background: var(--line-1); }
