@@ -163,7 +163,11 @@ class GAN(keras.Model):
                 self._means[name].update_state(value)
 
     def d_step(self, real: tf.Tensor, c: tf.Tensor | None, substep: int = 0, turn: Turn = BOTH) -> Stats:
-        """One step of D; G stays as it is, to the bit."""
+        """One step of D; G stays as it is, to the bit.
+
+        A term that asks D about mixes of real and fake, as the gradient penalty, asks it with the classes of the real
+        ones; those of past fakes, which `plugs.replay` brings, may differ.
+        """
         key = partial(rng.key, self.seed, step=self.step, substep=substep)
         G, D = at_level(self.G, turn.level), at_level(self.D, turn.level)
 

@@ -110,7 +110,7 @@ def test_the_gradient_flows_through_both_sides_jitted(weight):
 
 
 def test_it_brings_the_transform_s_state_and_update_along():
-    transform = ada(ops="blit", target=0.6, speed_kimg=500.0, max_p=0.8)
+    transform = ada(ops="geometry", target=0.6, speed_kimg=500.0, max_p=0.8)
     term = consistency(10.0, 10.0, transform)
     assert term.name == "bcr"
     assert not term.lazy

@@ -7,24 +7,14 @@ import tensorflow as tf
 from tfgan_kit.augment.ada_ops import colour, draw, spatial
 from tfgan_kit.terms import DView, Transform
 
-# name: (of place, of place by more than whole pixels, of colour)
-OPS = {
-    "all": (True, True, True),
-    "blit": (True, False, False),
-    "geometry": (True, True, False),
-    "colour": (False, False, True),
-}
+# name: (of place, of colour)
+OPS = {"all": (True, True), "geometry": (True, False), "colour": (False, True)}
+
+# D steps from one move of p to the next: the paper's.
+INTERVAL_STEPS = 4
 
 
-def ada(
-    *,
-    ops: str,
-    target: float,
-    speed_kimg: float,
-    max_p: float,
-    interval_steps: int = 4,
-    start_p: float = 0.0,
-) -> Transform:
+def ada(*, ops: str, target: float, speed_kimg: float, max_p: float) -> Transform:
     """Changes of every picture, each with chance p, and the rule that moves p.
 
     The measure of overfitting is the mean sign of D's logits of real pictures, so a loss must take 0 as undecided;
@@ -35,25 +25,21 @@ def ada(
         target: of the mean sign, in (-1, 1): p rises above it and falls below it. The paper's is 0.6.
         speed_kimg: real images in which p would go from 0 to 1, kimg. The paper's is 500.
         max_p: bound of p, in [0, 1]. Up to about 0.8 the changes do not leak into G's pictures.
-        interval_steps: D steps from one move of p to the next.
-        start_p: p of the first step, in [0, max_p].
 
     Returns:
-        A transform with the state "p", "sign_sum" and "sign_steps".
+        A transform with the state "p", which begins at 0, "sign_sum" and "sign_steps".
 
     Raises:
         ValueError: an argument outside its range.
     """
     if ops not in OPS:
         raise ValueError(f"ops {ops!r} is unknown; legal: {', '.join(OPS)}")
-    if not 0.0 <= start_p <= max_p <= 1.0:
-        raise ValueError(f"0 <= start_p <= max_p <= 1 must hold; got start_p {start_p} and max_p {max_p}")
-    if speed_kimg <= 0.0 or interval_steps < 1:
-        raise ValueError(
-            f"speed_kimg must be above 0 and interval_steps at least 1; got {speed_kimg} and {interval_steps}"
-        )
-    place, general, tint = OPS[ops]
-    p = tf.Variable(start_p, trainable=False, dtype=tf.float32, name="p")
+    if not 0.0 <= max_p <= 1.0:
+        raise ValueError(f"max_p must be in [0, 1]; got {max_p}")
+    if speed_kimg <= 0.0:
+        raise ValueError(f"speed_kimg must be above 0; got {speed_kimg}")
+    place, tint = OPS[ops]
+    p = tf.Variable(0.0, trainable=False, dtype=tf.float32, name="p")
     sign_sum = tf.Variable(0.0, trainable=False, dtype=tf.float32, name="sign_sum")
     sign_steps = tf.Variable(0, trainable=False, dtype=tf.int32, name="sign_steps")
 
@@ -61,7 +47,7 @@ def ada(
         del progress
         draws = draw(key, x.shape[0])
         if place:
-            x = spatial(x, draws, p, general=general)
+            x = spatial(x, draws, p)
         if tint:
             x = colour(x, draws, p)
         return x
@@ -69,8 +55,8 @@ def ada(
     def update(view: DView) -> None:
         logits = view.real_out["logits"]
         signs, steps = sign_sum + tf.reduce_mean(tf.sign(logits)), sign_steps + 1
-        due = steps >= interval_steps
-        move = logits.shape[0] * interval_steps / (1000.0 * speed_kimg) * tf.sign(signs / interval_steps - target)
+        due = steps >= INTERVAL_STEPS
+        move = logits.shape[0] * INTERVAL_STEPS / (1000.0 * speed_kimg) * tf.sign(signs / INTERVAL_STEPS - target)
         p.assign(tf.where(due, tf.clip_by_value(p + move, 0.0, max_p), p))
         sign_sum.assign(tf.where(due, 0.0, signs))
         sign_steps.assign(tf.where(due, 0, steps))

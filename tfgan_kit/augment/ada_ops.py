@@ -57,14 +57,13 @@ def draw(key: tf.Tensor, n: int) -> Draws:
     )
 
 
-def spatial(x: tf.Tensor, draws: Draws, p: tf.Tensor, *, general: bool) -> tf.Tensor:
+def spatial(x: tf.Tensor, draws: Draws, p: tf.Tensor) -> tf.Tensor:
     """Pictures moved in the plane; see `spatial_matrix`.
 
     Args:
         x: (B, H, W, C) float32, H and W at least 2.
         draws: of B pictures.
         p: scalar in [0, 1].
-        general: whether beside flips, quarter turns and whole pixels.
 
     Returns:
         (B, H, W, C) float32.
@@ -72,7 +71,7 @@ def spatial(x: tf.Tensor, draws: Draws, p: tf.Tensor, *, general: bool) -> tf.Te
     _, height, width, _ = x.shape
     # Differs from appendix B.2: bilinear samples of the picture as it is, not wavelet-filtered ones of twice its size,
     # which would cost more than a small D does.
-    return affine(x, spatial_matrix(draws, height, width, p, general=general))
+    return affine(x, spatial_matrix(draws, height, width, p))
 
 
 def colour(x: tf.Tensor, draws: Draws, p: tf.Tensor) -> tf.Tensor:
@@ -93,13 +92,13 @@ def colour(x: tf.Tensor, draws: Draws, p: tf.Tensor) -> tf.Tensor:
     return mixed + offset[:, tf.newaxis, tf.newaxis, tf.newaxis]
 
 
-def spatial_matrix(draws: Draws, height: int, width: int, p: tf.Tensor, *, general: bool) -> tf.Tensor:
+def spatial_matrix(draws: Draws, height: int, width: int, p: tf.Tensor) -> tf.Tensor:
     """Drawn maps from places in the new picture to places in the old one, for `warp.affine`.
 
-    A picture is, in this order, mirrored left to right, turned by quarters (oblong ones by halves) and moved by whole
-    pixels, up to an eighth of its sides; and, if `general`, scaled by 2^(0.2 normal), rotated, stretched by
-    2^(0.2 normal) in one direction and squeezed as much across, rotated again, and moved by an eighth of its sides
-    times a normal. Each has chance p, and so have the two rotations together.
+    A picture is, in this order, mirrored left to right, turned by quarters (oblong ones by halves), moved by whole
+    pixels, up to an eighth of its sides, scaled by 2^(0.2 normal), rotated, stretched by 2^(0.2 normal) in one
+    direction and squeezed as much across, rotated again, and moved by an eighth of its sides times a normal. Each has
+    chance p, and so have the two rotations together.
 
     Returns:
         (n, 2, 3) float32.
@@ -122,24 +121,22 @@ def spatial_matrix(draws: Draws, height: int, width: int, p: tf.Tensor, *, gener
         _rotation(tf.gather([1.0, 0.0, -1.0, 0.0], quarters), tf.gather([0.0, 1.0, 0.0, -1.0], quarters)),
     )
     total = _product(total, _translation(-down, -right))
-    if general:
-        scale = _sometimes(draws, Op.SCALE, p, tf.pow(2.0, 0.2 * draws.normal[Op.SCALE, 0]), 1.0)
-        stretch = _sometimes(draws, Op.STRETCH, p, tf.pow(2.0, 0.2 * draws.normal[Op.STRETCH, 0]), 1.0)
-        # Two independent chances of this much make p for either.
-        either = 1.0 - tf.sqrt(1.0 - p)
-        before, after = (
-            _sometimes(draws, op, either, _angle(draws.uniform[op, 0]), 0.0)
-            for op in (Op.ROTATE_BEFORE, Op.ROTATE_AFTER)
-        )
-        down, right = (
-            _sometimes(draws, Op.MOVE, p, 0.125 * size * draws.normal[Op.MOVE, i], 0.0)
-            for i, size in enumerate((height, width))
-        )
-        total = _product(total, _linear(1.0 / scale, zeros, zeros, 1.0 / scale))
-        total = _product(total, _rotation(tf.cos(before), tf.sin(before)))
-        total = _product(total, _linear(stretch, zeros, zeros, 1.0 / stretch))
-        total = _product(total, _rotation(tf.cos(after), tf.sin(after)))
-        total = _product(total, _translation(-down, -right))
+    scale = _sometimes(draws, Op.SCALE, p, tf.pow(2.0, 0.2 * draws.normal[Op.SCALE, 0]), 1.0)
+    stretch = _sometimes(draws, Op.STRETCH, p, tf.pow(2.0, 0.2 * draws.normal[Op.STRETCH, 0]), 1.0)
+    # Two independent chances of this much make p for either.
+    either = 1.0 - tf.sqrt(1.0 - p)
+    before, after = (
+        _sometimes(draws, op, either, _angle(draws.uniform[op, 0]), 0.0) for op in (Op.ROTATE_BEFORE, Op.ROTATE_AFTER)
+    )
+    down, right = (
+        _sometimes(draws, Op.MOVE, p, 0.125 * size * draws.normal[Op.MOVE, i], 0.0)
+        for i, size in enumerate((height, width))
+    )
+    total = _product(total, _linear(1.0 / scale, zeros, zeros, 1.0 / scale))
+    total = _product(total, _rotation(tf.cos(before), tf.sin(before)))
+    total = _product(total, _linear(stretch, zeros, zeros, 1.0 / stretch))
+    total = _product(total, _rotation(tf.cos(after), tf.sin(after)))
+    total = _product(total, _translation(-down, -right))
     return total[:, :2]
 
 
