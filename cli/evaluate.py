@@ -50,6 +50,9 @@ def evaluate(
     seeds: Annotated[
         int, typer.Option(help="Repetitions on other samples, which give a deviation.")
     ] = 1,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch the weights of inception, 91 MiB, where they are not there.")
+    ] = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there.", show_default=False)
     ] = None,
@@ -74,6 +77,8 @@ def evaluate(
     from tfgan_kit.evaluation.defaults import extractor_for, held_out_for
     from tfgan_kit.extractors import open_extractor
 
+    if download:
+        _download(extractor)
     # What was named on the command line first: a mistake there shows before TensorFlow is there.
     opened = None if extractor is None else open_extractor(extractor)
     named = open_target(target)
@@ -203,6 +208,19 @@ def _opened(recipe: Recipe, target: Target | None = None) -> Source:
         if target is None or target.recipe is None or target.recipe.data != recipe.data:
             raise
         raise DataError(f"{error}; this is what it was trained on: name it where it is now with --data") from None
+
+
+def _download(extractor: str | None) -> None:
+    """Put the weights of inception into the user's cache, if they are not there."""
+    from tfgan_kit.extractors.inception import cached, download
+
+    if extractor != "inception":
+        raise DataError("--download fetches the weights of inception: name it with --extractor inception")
+    if not cached().is_file():
+        with _progress() as on_progress:
+            download(
+                cached(), progress=lambda done, total: on_progress("weights of inception", done / max(done, total))
+            )
 
 
 def _metric_names(text: str) -> list[str]:

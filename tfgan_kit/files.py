@@ -1,4 +1,4 @@
-"""Writing files so that a kill or a full disk leaves either the old file or the new one, never half of one."""
+"""Files that are whole or not there, whatever kill or full disk comes between; and the user's cache folder."""
 
 from __future__ import annotations
 
@@ -30,6 +30,12 @@ def write_json(path: Path, content: Any) -> None:
     """Write `content` as indented JSON, atomically."""
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     write_atomic(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def cache_folder() -> Path:
+    """Where what can be made again is kept: $TFGAN_CACHE, or tfgan-kit in the user's cache folder."""
+    own = os.environ.get("TFGAN_CACHE")
+    return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tfgan-kit"
 
 
 def fsync(path: Path) -> None:

@@ -74,6 +74,7 @@ def test_model_on_its_own_data_without_tensorflow(tmp_path):
     words = " ".join(done.stdout.split())
     for part in ("Frechet distance", "300 samples", "mnist:test, 10,000 pictures", found.data["digest"], "mnist-cnn"):
         assert part in words
+    assert "no value of class has 100 real pictures and samples" in words
     assert "path_length left out: it needs pictures that are not rounded" in words
     assert "FID" not in words
 
@@ -155,6 +156,8 @@ def test_lists_the_metrics():
         ([MODEL, "--metrics", "fid"], DataError, "unknown metric 'fid'"),
         ([MODEL, "--metrics", "path_length"], DataError, "evaluate the run, not its export"),
         ([MODEL, "--extractor", "minst-cnn"], DataError, "did you mean 'mnist-cnn'"),
+        ([MODEL, "--download"], DataError, "--download fetches the weights of inception: name it with --extractor"),
+        ([MODEL, "--extractor", "inception"], DataError, "--download` fetches them once"),
         ([MODEL, "--data", "minst"], DataError, "did you mean 'mnist'"),
         ([MODEL, "--json", "no/where.json"], DataError, "there is no folder no"),
         ([MODEL, "--pairs", "no/where.png"], DataError, "there is no folder no"),

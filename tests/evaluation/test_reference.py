@@ -6,7 +6,7 @@ import pytest
 from tfgan_kit.data.source import ArraySource
 from tfgan_kit.errors import DataError
 from tfgan_kit.evaluation import reference
-from tfgan_kit.evaluation.reference import cache_folder, open_reference
+from tfgan_kit.evaluation.reference import open_reference
 
 
 def test_rows_and_statistics_are_the_extractors(real, extractor, tmp_path):
@@ -83,11 +83,3 @@ def test_one_picture_has_no_statistics(extractor, tmp_path):
     one = ArraySource("one", np.zeros((1, 8, 8, 1), np.uint8), None, {})
     with pytest.raises(DataError, match="one has 1 picture; statistics need at least 2"):
         open_reference(one, extractor, cache=tmp_path)
-
-
-def test_cache_folder_is_the_users_own(monkeypatch, tmp_path):
-    monkeypatch.setenv("TFGAN_CACHE", str(tmp_path / "here"))
-    assert cache_folder() == tmp_path / "here"
-    monkeypatch.delenv("TFGAN_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "there"))
-    assert cache_folder() == tmp_path / "there" / "tfgan-kit"

@@ -1,16 +1,12 @@
 """What a run takes from its data: the facts, what the data decides of the recipe, and the inputs of its previews."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from tfgan_kit.data.source import ArraySource
 from tfgan_kit.errors import DataError
-from tfgan_kit.latents import classes_from_seeds, noise_from_seeds, z_from_seeds
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training.loop import resolve
-from tfgan_kit.training.records import seeded
 
 IMAGES = np.zeros((6, 8, 10, 3), np.uint8)
 LABELS = np.stack([np.arange(6) % 3, np.arange(6) % 2], axis=1).astype(np.int32)
@@ -37,24 +33,3 @@ def test_the_data_decides(labels, attributes, classes):
 def test_labels_without_their_attributes_are_refused(labels, attributes):
     with pytest.raises(DataError, match=r"here: labels must be \(N, A\), .*; got labels of shape \("):
         resolve(RECIPE, ArraySource("here", IMAGES, labels, attributes))
-
-
-@pytest.mark.parametrize("noise", [0, 5])
-@pytest.mark.parametrize(
-    ("labels", "attributes"), [(None, {}), (LABELS[:, :1], {"class": ("a",) * 3}), (LABELS, ATTRIBUTES)]
-)
-def test_previews_are_of_the_seeds(labels, attributes, noise):
-    facts = resolve(RECIPE, ArraySource("here", IMAGES, labels, attributes))[1]
-    names = ["z", *["c"] * bool(attributes), *["noise"] * bool(noise)]
-    G_ema = SimpleNamespace(inputs=[SimpleNamespace(name=name) for name in names], noise_dim=noise)
-    z, c, drawn = seeded(SimpleNamespace(G_ema=G_ema), RECIPE, facts, np.arange(7))
-    np.testing.assert_array_equal(z, z_from_seeds(range(7), 4))
-    if attributes:
-        assert c.dtype == "int32"
-        np.testing.assert_array_equal(c, classes_from_seeds(range(7), facts.classes, facts.counts))
-    else:
-        assert c is None
-    if noise:
-        np.testing.assert_array_equal(drawn, noise_from_seeds(range(7), 5))
-    else:
-        assert drawn is None

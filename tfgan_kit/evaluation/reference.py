@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import numpy as np
 from tfgan_kit.data import Source
 from tfgan_kit.errors import DataError
 from tfgan_kit.extractors import Extractor
-from tfgan_kit.files import write_atomic
+from tfgan_kit.files import cache_folder, write_atomic
 from tfgan_kit.metrics.frechet import FeatureStatistics, Gaussian
 
 # Of the real pictures' features: all are seen by the statistics, and so many bytes of rows are kept.
@@ -50,14 +49,6 @@ class Reference:
     def labels(self) -> np.ndarray | None:
         """(R, A) int32 of the rows; None without labels."""
         return None if self.source.labels is None else self.source.labels[self.places]
-
-
-def cache_folder() -> Path:
-    """Where statistics of real pictures are kept: $TFGAN_CACHE, or tfgan-kit in the user's cache folder."""
-    base = os.environ.get("TFGAN_CACHE")
-    if base:
-        return Path(base)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tfgan-kit"
 
 
 def open_reference(

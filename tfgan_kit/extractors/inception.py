@@ -28,6 +28,7 @@ from tfgan_kit.extractors.inception_graph import to_onnx
 from tfgan_kit.extractors.onnx_file import OnnxExtractor
 from tfgan_kit.extractors.signature import PROPERTY
 from tfgan_kit.extractors.torch_file import read_tensors
+from tfgan_kit.files import cache_folder
 
 WEIGHTS_NAME = "pt_inception-2015-12-05-6726825d.pth"
 WEIGHTS_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
@@ -81,8 +82,7 @@ def open_inception(location: str = "", *, weights_sha256: str = WEIGHTS_SHA256) 
 
 def cached() -> Path:
     """Where the converted network is kept."""
-    folder = os.environ.get("TFGAN_CACHE")
-    return (Path(folder) if folder else Path.home() / ".cache" / "tfgan-kit") / "extractors" / "inception.onnx"
+    return cache_folder() / "extractors" / "inception.onnx"
 
 
 def convert(weights: Path, out: Path, *, weights_sha256: str = WEIGHTS_SHA256) -> None:
