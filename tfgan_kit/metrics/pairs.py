@@ -14,6 +14,7 @@ Indices = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 _BLOCK_ENTRIES = 2_500_000  # of the matrix of distances, which is never whole in memory
+_GROUP = 16
 _CHUNK_FLOATS = 500_000  # of the rows whose exact distances are taken at a time
 
 
@@ -89,10 +90,9 @@ class Block:
             their rows within the block, ascending, and the distances: (P,) each.
         """
         self._turn(upper=True)
-        # No more than `count` true distances are below the `count`-th smallest of what is above them.
-        limit = (
-            np.partition(self._bounds, count - 1, axis=1)[:, count - 1, None] + 2.0 * self._pairs._slack * self._norms
-        )
+        # At least `count` distances are at most the `count`-th smallest of what is above some of them.
+        few = _thinned(self._bounds, count)
+        limit = np.partition(few, count - 1, axis=1)[:, count - 1, None] + 2.0 * self._pairs._slack * self._norms
         self._turn(upper=False)
         near = np.flatnonzero(self._bounds <= limit.astype(np.float32))
         return near // len(self._pairs._b), self._exact(near)
@@ -132,6 +132,14 @@ class Block:
         """The distances at these places of the flattened block."""
         i, j = np.divmod(places, len(self._pairs._b))
         return self._pairs.exact(i + self.rows.start, j)
+
+
+def _thinned(bounds: Singles, count: int) -> Singles:
+    """The smallest of each `_GROUP` columns, nearly always with the `count` smallest of a row; quicker to order."""
+    width = bounds.shape[1] // _GROUP
+    if width < 10 * count:
+        return bounds
+    return np.asarray(bounds[:, : _GROUP * width].reshape(len(bounds), _GROUP, width).min(axis=1))
 
 
 def _centred(rows: np.ndarray, origin: Floats, scale: float) -> tuple[Singles, Floats]:

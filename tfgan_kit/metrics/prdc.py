@@ -67,9 +67,11 @@ def prdc(
     in_balls = 0
     precise, recalled, covered = np.zeros(m, np.bool_), np.zeros(n, np.bool_), np.zeros(n, np.bool_)
     for block in Pairs(real, fake).blocks():
-        dense, within, about_fakes = block.at_most(
-            density_radii[block.rows, None], real_radii[block.rows, None], fake_radii[None, :]
-        )
+        limits = [fake_radii[None, :], density_radii[block.rows, None]]
+        if k != k_density:
+            limits.append(real_radii[block.rows, None])
+        about_fakes, dense, *other = block.at_most(*limits)
+        within = other[0] if other else dense
         in_balls += int(np.count_nonzero(dense))
         covered[block.rows] = dense.any(axis=1)
         precise |= within.any(axis=0)
