@@ -20,14 +20,15 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from figures import accuracies, heads
+
+from tfgan_kit.metrics.conditional import conditional_accuracy, predicted
 
 if TYPE_CHECKING:
     import keras
@@ -206,6 +207,32 @@ def judge_model(extractor: OnnxExtractor, source: Source, model: Path, n: int) -
         _, logits = extractor.run(sampler.sample(range(n), c))
         judged[name] = accuracies(logits, c, source.attributes)
     return judged
+
+
+def accuracies(
+    logits: np.ndarray, c: np.ndarray, attributes: Mapping[str, tuple[str, ...]], *, balanced: bool = False
+) -> dict[str, float]:
+    """How often the likeliest value is the right one, for each attribute.
+
+    Args:
+        logits: (N, K) with K the number of values of all attributes.
+        c: (N, A) right values, indices.
+        attributes: names of the values of each attribute, in the order of both.
+        balanced: the mean over the values that occur, each counted alike, in place of that over pictures.
+    """
+    if not balanced:
+        return conditional_accuracy(logits, c, attributes)
+    right = predicted(logits, attributes) == c
+    return {
+        name: float(np.mean([right[c[:, a] == value, a].mean() for value in np.unique(c[:, a])]))
+        for a, name in enumerate(attributes)
+    }
+
+
+def heads(sizes: Sequence[int]) -> list[slice]:
+    """Where the logits of each attribute lie in those of all, (N, sum(sizes))."""
+    ends = np.cumsum(sizes)
+    return [slice(int(end) - size, int(end)) for end, size in zip(ends, sizes, strict=True)]
 
 
 def table(columns: dict[str, dict[str, float]], attributes: Attributes) -> str:

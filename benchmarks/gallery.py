@@ -13,9 +13,9 @@ progress.gif   with --growth: the run's previews, one after the other
 progress.png   likewise: a row of them, from first to last
 generator.onnx with --keep-model
 
-Samples are measured in the features of mnist-cnn, or of the extractor that is given, such as a classifier of
-`benchmarks/attributes.py`; other pictures are not measured without one. The Frechet distance is to all training
-pictures; `real_distance` is that of other real pictures: MNIST's test images, or one half of the data to the other.
+Samples are measured in the features of the extractor that knows the data, such as mnist-cnn, or of one that is given,
+such as a classifier of `benchmarks/attributes.py`. The Frechet distance is to all training pictures; `real_distance`
+is that of other real pictures: the test images of digits, or one half of the data to the other.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from figures import accuracies, distances, heads, resampling
 
 if TYPE_CHECKING:
     from tfgan_kit.export.convert import ExportResult
@@ -46,8 +45,6 @@ MAX_SAMPLES_BYTES = 400_000
 MAX_PROGRESS_BYTES = 1_500_000
 PANELS = 6
 INDEX_MARK = "<!-- index -->"
-MNIST_TRAINING = ("mnist", "mnist:train")
-READ_BLOCK = 1000
 # Of stats.jsonl, whose other columns depend on the recipe.
 LAST_TICK = ("step", "nimg", "d_loss", "g_loss", "d_real", "d_fake", "d_accuracy", "d_grad_norm", "g_grad_norm")
 
@@ -80,43 +77,43 @@ def parameters(recipe: Recipe, facts: DataFacts) -> dict[str, int]:
     return {name: sum(int(np.prod(w.shape)) for w in net.trainable_weights) for name, net in (("G", G), ("D", D))}
 
 
-def sample_figures(sampler: Sampler, recipe: Recipe, facts: DataFacts, extractor: Extractor, n: int) -> dict[str, Any]:
-    """What n samples measure in an extractor's features; for classes that it knows, how often they are as asked for."""
-    from tfgan_kit.latents import classes_from_seeds
+def sample_figures(model: Path, extractor: Extractor, n: int) -> dict[str, Any]:
+    """What n samples measure, to the training pictures, with the test images or half of them for scale."""
+    from tfgan_kit.cli.subject import open_target
+    from tfgan_kit.data import open_source
+    from tfgan_kit.evaluation.defaults import held_out_for
+    from tfgan_kit.evaluation.evaluate import measure
+    from tfgan_kit.evaluation.reference import open_reference
 
-    train = features_of(recipe, facts.digest, extractor)
-    test = features_of(recipe.replace(data="mnist:test"), None, extractor) if facts.spec in MNIST_TRAINING else None
-    features, logits = extractor.run(sampler.sample(range(n)))
-    figures: dict[str, Any] = {"extractor": extractor.name, "samples": n}
-    figures |= {"resampled": resampling(facts.shape, extractor), **distances(train, features, test)}
-
-    # Of the attributes that the run was trained on, and whose values the extractor has logits for.
-    theirs = extractor_attributes(extractor, facts)
-    known = {name: values for name, values in theirs.items() if facts.attributes.get(name) == values}
-    if known:
-        parts = dict(zip(theirs, heads([len(values) for values in theirs.values()]), strict=True))
-        columns = [list(facts.attributes).index(name) for name in known]
-        asked = classes_from_seeds(range(n), facts.classes, facts.counts)[:, columns]
-        found = accuracies(np.concatenate([logits[:, parts[name]] for name in known], axis=1), asked, known)
-        figures["accuracy"] = {name: round(share, 4) for name, share in found.items()}
+    target = open_target(model)
+    assert target.recipe is not None
+    source = open_source(target.recipe.replace(batch_size=1))
+    if source.digest != target.data_digest:
+        raise SystemExit(f"{source.spec} has other pictures than the run was trained on: give them back to it")
+    real = open_reference(source, extractor)
+    test = held_out_for(source.spec)
+    held_out = test and open_reference(open_source(target.recipe.replace(data=test, batch_size=1)), extractor)
+    found = measure(target.subject, real, extractor, metrics=["standard"], n=n, held_out=held_out or None)
+    figures: dict[str, Any] = {"extractor": extractor.name, "samples": n, "resampled": found.extractor["resize"]}
+    measured = found.metrics
+    figures["distance"] = round(measured["frechet"].value, 3)
+    figures["real_distance"] = round(measured["frechet"].real or between_halves(real.features), 3)
+    for name in ("precision", "recall", "density", "coverage", "memorised_share"):
+        figures[name] = round(measured[name].value, 3)
+    if "modes_covered" in measured and len(extractor.attributes) > 1:
+        figures["modes"] = [int(measured["modes_covered"].value), measured["modes_covered"].of]
+    asked = {name: m for name, m in measured.items() if name.startswith("conditional_accuracy")}
+    if asked:
+        figures["accuracy"] = {name.partition("/")[2] or "class": round(m.value, 4) for name, m in asked.items()}
     return figures
 
 
-def extractor_attributes(extractor: Extractor, facts: DataFacts) -> dict[str, tuple[str, ...]]:
-    """The attributes that an extractor's logits are of, in their order; none where they are of other data."""
-    of_other_data = extractor.name == "mnist-cnn" and not facts.spec.startswith("mnist")
-    return {} if of_other_data else extractor.attributes
+def between_halves(features: np.ndarray) -> float:
+    """The Frechet distance of one half of the real pictures to the other."""
+    from tfgan_kit.metrics.frechet import FeatureStatistics, frechet_distance
 
-
-def features_of(recipe: Recipe, digest: str | None, extractor: Extractor) -> np.ndarray:
-    """(N, F) features of all pictures that a recipe trains on; `digest` is what they must have."""
-    from tfgan_kit.data import open_source
-
-    source = open_source(recipe)
-    if digest not in (None, source.digest):
-        raise SystemExit(f"{recipe.data} has other pictures than the run was trained on: give them back to it")
-    blocks = np.array_split(np.arange(len(source)), -(-len(source) // READ_BLOCK))
-    return np.concatenate([extractor.features(source.read(block)) for block in blocks])
+    order = np.random.default_rng(0).permutation(len(features))
+    return frechet_distance(*(FeatureStatistics().update(features[order[i::2]]) for i in (0, 1)))
 
 
 def write_samples(sampler: Sampler, path: Path) -> None:
@@ -162,14 +159,14 @@ def write_recipe(folder: RunFolder, out: Path) -> None:
 
 
 def make(
-    folder: RunFolder, out: Path, *, n: int, command: str, extractor: Extractor | None, growth: bool, keep_model: bool
+    folder: RunFolder, out: Path, *, n: int, command: str, extractor: Extractor, growth: bool, keep_model: bool
 ) -> None:
     """Everything that the gallery keeps of a run."""
     from tfgan_kit import Sampler
     from tfgan_kit.export.convert import export_onnx
     from tfgan_kit.report.command import command_of
 
-    recipe, facts, name = folder.read()
+    recipe, _, name = folder.read()
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         export = export_onnx(folder.path, Path(scratch) / "generator.onnx")
@@ -183,8 +180,7 @@ def make(
             "command": command or command_of(recipe, name, published=True),
             **run_figures(folder, export),
         }
-        if extractor:
-            figures |= sample_figures(sampler, recipe, facts, extractor, n)
+        figures |= sample_figures(export.file, extractor, n)
         _write_json(out / "figures.json", figures)
         if keep_model:
             shutil.copyfile(export.file, out / "generator.onnx")
@@ -212,6 +208,8 @@ def measured(figures: Mapping[str, Any]) -> str:
         f"Frechet distance {figures['distance']:.3g} in {figures['extractor']} (real {figures['real_distance']:.3g})",
         f"precision {figures['precision']:.2f}, recall {figures['recall']:.2f}",
     ]
+    if "modes" in figures:
+        words.append("{} of {} modes".format(*figures["modes"]))
     words += [f"{name} as asked {share:.1%}" for name, share in figures.get("accuracy", {}).items()]
     return "; ".join(words)
 
@@ -223,7 +221,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="(default: artifacts/gallery/ and the recipe's name)")
     parser.add_argument("--n", type=int, default=10_000, help="samples that are measured (default: %(default)s)")
     parser.add_argument("--command", default="", help="what made the run (default: from its recipe)")
-    parser.add_argument("--extractor", type=Path, help="an .onnx (default: mnist-cnn for MNIST, else none)")
+    parser.add_argument("--extractor", type=Path, help="an .onnx (default: by the data)")
     parser.add_argument("--growth", action="store_true", help="keep how the pictures grew")
     parser.add_argument("--keep-model", action="store_true", help="keep generator.onnx in the gallery")
     options = parser.parse_args()
@@ -233,16 +231,13 @@ def main() -> None:
     if options.run is None:
         parser.error("name a run folder, or give --index")
 
+    from tfgan_kit.evaluation.defaults import extractor_for
     from tfgan_kit.extractors import open_extractor
     from tfgan_kit.training.run_folder import RunFolder
 
     folder = RunFolder(options.run)
     _, facts, name = folder.read()
-    extractor = None
-    if options.extractor:
-        extractor = open_extractor(f"onnx:{options.extractor}")
-    elif facts.spec.startswith("mnist"):
-        extractor = open_extractor("mnist-cnn")
+    extractor = open_extractor(f"onnx:{options.extractor}" if options.extractor else extractor_for(facts.spec))
     make(
         folder,
         options.out or GALLERY / name,

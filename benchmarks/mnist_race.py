@@ -43,15 +43,23 @@ def race(name: str, assignments: list[str], cpu_sec: float, out: Path) -> dict[s
 
 def measure(model: Path) -> dict[str, float]:
     """Distance, precision and recall of a model's samples, and the distance of real test images."""
-    from figures import distances
-
-    from tfgan_kit import Sampler
-    from tfgan_kit.data.mnist import load_mnist
+    from tfgan_kit.cli.subject import open_target
+    from tfgan_kit.data import open_source
+    from tfgan_kit.evaluation.evaluate import evaluate
     from tfgan_kit.extractors import open_extractor
+    from tfgan_kit.recipe import Recipe
 
-    extractor = open_extractor("mnist-cnn")
-    train, test = (extractor.features(load_mnist(split)[0]) for split in ("train", "test"))
-    return distances(train, extractor.features(Sampler(model).sample(seeds=range(SAMPLES))), test)
+    train, test = (open_source(Recipe(data=data, kimg=1)) for data in ("mnist", "mnist:test"))
+    found = evaluate(
+        open_target(model).subject, train, open_extractor("mnist-cnn"), metrics=["frechet", "prdc"], n=SAMPLES,
+        held_out=test,
+    ).metrics  # fmt: skip
+    return {
+        "distance": round(found["frechet"].value, 3),
+        "real_distance": round(found["frechet"].real or 0.0, 3),
+        "precision": round(found["precision"].value, 3),
+        "recall": round(found["recall"].value, 3),
+    }
 
 
 def main() -> None:

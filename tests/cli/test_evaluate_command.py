@@ -45,7 +45,7 @@ def run(tmp_path_factory):
     """A run of a few steps on 8x8 pictures."""
     path = tmp_path_factory.mktemp("runs")
     generator = np.random.default_rng(0)
-    np.savez(path / "tiny.npz", images=generator.integers(0, 256, (150, 8, 8), np.uint8), labels=np.arange(150) % 3)
+    np.savez(path / "tiny.npz", images=generator.integers(0, 256, (210, 8, 8), np.uint8), labels=np.arange(210) % 3)
     recipe = Recipe(
         data=f"npz:{path / 'tiny.npz'}", family="mlp", g_hidden=(8,), d_hidden=(8,), z_dim=4, batch_size=8, kimg=0.064,
         jit=False, preview_grid=(2, 3),

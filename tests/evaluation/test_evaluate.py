@@ -8,6 +8,7 @@ from tfgan_kit.data.source import ArraySource
 from tfgan_kit.errors import DataError
 from tfgan_kit.evaluation.case import Request
 from tfgan_kit.evaluation.evaluate import evaluate
+from tfgan_kit.evaluation.figures import known_attributes
 from tfgan_kit.evaluation.registry import STANDARD, metrics_named
 from tfgan_kit.evaluation.result import TITLES
 from tfgan_kit.evaluation.subject import Latents, pictures
@@ -147,6 +148,19 @@ def test_every_metric_has_its_figures(run, walker, held_out):
         "frechet", "kernel", "precision", "recall", "density", "coverage", "inception_score", "modes_covered",
         "modes_kl", "ms_ssim", "mmd", "sliced_wasserstein", "patches/8px",
     }  # fmt: skip
+
+
+def test_classes_known_by_number(extractor):
+    numbered = {"class": ("0", "1")}
+    assert known_attributes(numbered, extractor) == numbered
+    for other in ({"class": ("1", "0")}, {"class": ("0", "1", "2")}, {"shade": ("dark", "light")}):
+        assert known_attributes(other, extractor) == {}
+
+
+def test_too_few_to_extrapolate_from_is_said(run, good):
+    found = run(good, n=15, metrics=["frechet", "frechet_infinity"])
+    assert list(found.metrics) == ["frechet"]
+    assert any("4 features take at least 16 samples; got 15" in note for note in found.notes)
 
 
 def test_groups_leave_out_what_does_not_apply_and_say_so(collapsed, real, extractor):

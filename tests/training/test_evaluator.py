@@ -85,7 +85,7 @@ def test_best_by_a_figure_of_which_more_is_better(data, tmp_path):
     assert checkpoint.newest_manifest(folder.best).step == step
 
 
-@pytest.mark.parametrize("writes", range(1, 9))
+@pytest.mark.parametrize("writes", [pytest.param(i, marks=[pytest.mark.slow] * (i not in (2, 5))) for i in range(1, 9)])
 def test_interrupted_at_any_write_ends_the_same(run, data, tmp_path, monkeypatch, writes):
     whole, _ = run
     out = tmp_path / "run"

@@ -35,7 +35,11 @@ def frechet_figures(case: Case) -> Figures:
 
 
 def frechet_infinity_figures(case: Case) -> Figures:
-    """Likewise, extrapolated."""
+    """Likewise, extrapolated; none of so few samples that a part of them has no regular covariance."""
+    n, size = case.fake.shape
+    if n < 4 * size:
+        case.notes.append(f"frechet_infinity left out: {size} features take at least {4 * size} samples; got {n}")
+        return {}
     return {"frechet_infinity": Figure(frechet_infinity(case.reference.statistics, case.fake, seed=case.seed))}
 
 
@@ -185,8 +189,12 @@ def slices(attributes: Mapping[str, tuple[str, ...]]) -> dict[str, slice]:
 
 
 def known_attributes(attributes: Mapping[str, tuple[str, ...]], extractor: Extractor) -> dict[str, tuple[str, ...]]:
-    """Of a generator's attributes those whose values the extractor tells apart."""
-    return {name: values for name, values in attributes.items() if extractor.attributes.get(name) == values}
+    """Of a generator's attributes those whose values the extractor tells apart; numbers stand for what is in order."""
+
+    def same(own: tuple[str, ...], known: tuple[str, ...] | None) -> bool:
+        return own == known or (known is not None and own == tuple(map(str, range(len(known)))))
+
+    return {name: values for name, values in attributes.items() if same(values, extractor.attributes.get(name))}
 
 
 def _is_enough(statistics: IntraClassStatistics, value: int) -> bool:
