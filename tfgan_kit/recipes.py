@@ -96,7 +96,13 @@ RECIPES: dict[str, RecipeRow] = {
     "dcgan-64": RecipeRow(
         about="the same at 64x64, for colour pictures of one kind",
         source="Radford et al. 2016",
-        command="tfgan train dcgan-64 --data folder:PATH",
+        command=(
+            "tfgan train dcgan-64 --data folder:characters64.zip --kimg 24 --set g_width=16 --set "
+            "g_max_width=128 --set d_width=16 --set d_max_width=128 --set batch_size=32 --set g_lr=5e-4 --set "
+            "d_lr=5e-4 --set preview_ticks=1 --set tick_kimg=2"
+        ),
+        minutes=6.4,
+        result="24 kimg; Frechet distance 228 in the characters' features (real 0.77), precision 0.02, recall 0.00",
         recipe=Recipe(
             data=_OWN, resolution=(64, 64), kimg=3000, conditional=False, z_dim=100, init="normal", kernel_px=5,
             g_width=128, g_max_width=1024, g_start_px=4, d_norm="batch", batch_size=128, ema_halflife_kimg=0.0,
@@ -190,7 +196,12 @@ RECIPES: dict[str, RecipeRow] = {
     "sngan-32": RecipeRow(
         about="residual pair at 32x32 with spectral norm and hinge loss; on digits, or --data tfds:cifar10",
         source="Miyato et al. 2018",
-        command="tfgan train sngan-32",
+        command=(
+            "tfgan train sngan-32 --kimg 40 --set g_width=32 --set g_max_width=32 --set d_width=32 --set "
+            "d_max_width=32 --set d_steps=2 --set g_lr=5e-4 --set d_lr=5e-4"
+        ),
+        minutes=9.3,
+        result="40 kimg; Frechet distance 81.2 in mnist-cnn features (real 0.53), precision 0.46, recall 0.31",
         recipe=Recipe(
             family="resnet", resolution=(32, 32), conditional=False, kimg=3200, z_dim=128, g_width=256,
             g_max_width=256, g_start_px=4, d_width=128, d_max_width=128, d_end_px=8, d_blocks=2, d_leak=0.0,
@@ -212,7 +223,12 @@ RECIPES: dict[str, RecipeRow] = {
     "style-64": RecipeRow(
         about="style-based generator: mapping, modulated convolutions, skip outputs, truncation",
         source="Karras et al. 2020 (StyleGAN2)",
-        command="tfgan train style-64 --data folder:PATH",
+        command=(
+            "tfgan train style-64 --data folder:characters64.zip --kimg 16 --set g_width=16 --set g_max_width=64 "
+            "--set d_width=16 --set d_max_width=64 --set z_dim=64 --set batch_size=16 --set ema_halflife_kimg=1"
+        ),
+        minutes=22.5,
+        result="16 kimg; Frechet distance 187 in the characters' features (real 0.77), precision 0.06, recall 0.05",
         recipe=Recipe(
             family="style", data=_OWN, resolution=(64, 64), conditional=False, kimg=5000, z_dim=128, g_mapping=4,
             g_width=64, g_max_width=256, g_start_px=4, g_leak=0.2, d_width=64, d_max_width=256, d_minibatch="stddev",
