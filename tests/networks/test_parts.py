@@ -192,6 +192,21 @@ def test_every_way_down_halves_the_map_and_rounds_up(how, spectral, side):
     assert type(model.get_layer("down")).__name__.startswith("Spectral") == spectral
 
 
+def test_an_activated_map_is_normalised_first_and_random_last():
+    x = keras.Input((4, 4, 2))
+    model = keras.Model(x, builder(norm="instance", leak=0.0).activated(x, name="a"))
+    values = random(2, 4, 4, 2)
+    mean, deviation = values.mean((1, 2), keepdims=True), values.std((1, 2), keepdims=True)
+    np.testing.assert_allclose(model(values), np.maximum((values - mean) / deviation, 0.0), rtol=1e-2, atol=1e-2)
+    build = builder(norm="batch", noise=0.1, dropout=0.5)
+    noisy = build.model([x], build.activated(x, name="b"), "noisy")
+    assert list(layer_kinds(noisy).items())[1:] == [
+        ("b_norm", "BatchNormalization"), ("b_act", "LeakyReLU"), ("noise", "InputLayer"),
+        ("b_random_noise", "AddNoise"), ("b_random_dropout", "NoiseDropout"),
+    ]  # fmt: skip
+    assert builder().activated(x, name="c").shape == x.shape
+
+
 def test_the_switches_hold_for_the_whole_network():
     build = builder(norm="batch", norm_momentum=0.7, leak=0.3)
     x = keras.Input((4,))

@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
-import tensorflow as tf
 from keras import layers
+from network_inputs import count, latents, maps, pictures, shake
 
 from tfgan_kit.errors import RecipeError
 from tfgan_kit.networks import resnet
-from tfgan_kit.networks.layers.spectral import Spectral
 
 SMALL = {"width": 3, "max_width": 5}
 
@@ -16,58 +15,6 @@ def generator(**changes):
 
 def discriminator(**changes):
     return resnet.discriminator(**{"resolution": (8, 8), "channels": 1, **SMALL, **changes})
-
-
-def inputs(model, x, classes=()):
-    """What the model takes beside `x`."""
-    rng = np.random.default_rng(1)
-    c = np.stack([np.arange(len(x)) % count for count in classes], axis=1).astype(np.int32) if classes else None
-    noise = rng.normal(size=(len(x), model.noise_dim)).astype(np.float32)
-    parts = [x, *({"c": c, "noise": noise}[tensor.name] for tensor in model.inputs[1:])]
-    return parts if len(parts) > 1 else parts[0]
-
-
-def latents(n, z_dim=5):
-    return np.random.default_rng(0).normal(size=(n, z_dim)).astype(np.float32)
-
-
-def pictures(n, shape=(8, 8, 1)):
-    return np.random.default_rng(0).uniform(-1, 1, size=(n, *shape)).astype(np.float32)
-
-
-def count(weights):
-    return sum(int(np.prod(weight.shape)) for weight in weights)
-
-
-def spread(model):
-    """Biases and offsets that are not zero, so that a wrong one shows."""
-    rng = np.random.default_rng(5)
-    for weight in model.weights:
-        if "variance" not in weight.path and weight.path.rpartition("/")[2] not in ("u", "v"):
-            weight.assign(weight + 0.3 * rng.normal(size=weight.shape).astype(np.float32))
-    return {weight.path: np.asarray(weight) for weight in model.weights}
-
-
-@pytest.mark.parametrize(("channels", "classes"), [(1, ()), (3, (3,)), (1, (3, 2))])
-@pytest.mark.parametrize("resolution", [(16, 16), (7, 5), (33, 20), (3, 3)], ids=str)
-def test_any_resolution_gives_images_and_outputs(resolution, channels, classes):
-    sizes = {"resolution": resolution, "channels": channels, "classes": classes}
-    G, D = generator(**sizes), discriminator(**sizes)
-    images = G(inputs(G, latents(3) * 10, classes))
-    assert images.shape == (3, *resolution, channels)
-    assert images.dtype == tf.float32
-    assert np.abs(images).max() <= 1.0
-    assert np.std(images) > 0.0
-    outputs = D(inputs(D, np.asarray(images), classes))
-    features = D.get_layer("last_act").output.shape[-1]
-    assert {name: tuple(value.shape) for name, value in outputs.items()} == {"logits": (3,), "features": (3, features)}
-    assert {value.dtype for value in outputs.values()} == {tf.float32}
-
-
-def test_an_auxiliary_classifier_sees_the_pictures_alone():
-    D = discriminator(classes=(3, 2), condition="auxiliary")
-    assert D(pictures(4))["classes"].shape == (4, 5)
-    assert [tensor.name for tensor in D.inputs] == ["images"]
 
 
 def test_g_of_table_4_for_32_px():
@@ -99,15 +46,11 @@ def test_channels_of_table_3_for_128_px():
     assert maps(D, layers.Add) == [(64, 64, 1), (32, 32, 2), (16, 16, 4), (8, 8, 8), (4, 4, 16), (4, 4, 16)]
 
 
-def maps(model, kind):
-    return [tuple(layer.output.shape[1:]) for layer in model.layers if isinstance(layer, kind)]
-
-
 def test_g_is_what_the_paper_draws():
     torch = pytest.importorskip("torch")
     F = torch.nn.functional
     G = generator(resolution=(8, 8), start_px=4, leak=0.1)
-    w = spread(G)
+    w = shake(G)
 
     def conv(x, name):
         kernel = torch.from_numpy(w[f"{name}/kernel"].transpose(3, 2, 0, 1).copy())
@@ -136,7 +79,7 @@ def test_d_is_what_the_paper_draws():
     torch = pytest.importorskip("torch")
     F = torch.nn.functional
     D = discriminator(resolution=(8, 8), end_px=2, leak=0.1)
-    w = spread(D)
+    w = shake(D)
 
     def conv(x, name):
         kernel = torch.from_numpy(w[f"{name}/kernel"].transpose(3, 2, 0, 1).copy())
@@ -201,14 +144,6 @@ def test_attention_is_on_the_map_of_its_side():
         discriminator(resolution=(16, 16), attention_px=16)
 
 
-@pytest.mark.parametrize("build", [generator, discriminator])
-def test_spectral_norm_is_on_every_kernel(build):
-    model = build(spectral_norm=True, classes=(3,))
-    weighty = [layer for layer in model.layers if hasattr(layer, "kernel") or isinstance(layer, layers.Embedding)]
-    assert len(weighty) >= 6
-    assert all(isinstance(layer, Spectral) for layer in weighty)
-
-
 def test_noise_and_dropout_follow_every_activation():
     G = generator(resolution=(8, 8), start_px=4, dropout=0.5)
     # The start's 4x4x5, the block's 8x8x3, and the last.
@@ -216,58 +151,3 @@ def test_noise_and_dropout_follow_every_activation():
     assert generator(resolution=(8, 8), start_px=4, noise=0.1, dropout=0.5).noise_dim == 2 * G.noise_dim
     assert generator(resolution=(8, 8)).noise_dim == 0
     assert discriminator(resolution=(8, 8), end_px=4, dropout=0.5).noise_dim == 8 * 8 * 3 + 2 * 4 * 4 * 3
-
-
-def test_the_comparisons_within_a_batch():
-    same, mixed = np.repeat(pictures(1), 4, axis=0), pictures(4)
-    D = discriminator(minibatch="stddev")
-    assert D.get_layer("stddev").output.shape[-1] == D.get_layer("last_act").output.shape[-1] + 1
-    assert np.asarray(D(same)["features"])[:, -1] == pytest.approx(0, abs=1e-2)
-    assert np.asarray(D(mixed)["features"])[:, -1].min() > 0.01
-    assert discriminator(minibatch="discrimination")(mixed)["logits"].shape == (4,)
-
-
-@pytest.mark.parametrize("build", [generator, discriminator])
-def test_every_weight_gets_a_gradient_in_a_jitted_step(build):
-    model = build(classes=(3, 2), norm="batch")
-    x = inputs(model, latents(6) if build is generator else pictures(6), (3, 2))
-
-    @tf.function(jit_compile=True)
-    def gradients():
-        with tf.GradientTape() as tape:
-            outputs = model(x, training=True)
-            loss = tf.reduce_sum(tf.square((outputs if build is generator else outputs["logits"]) - 0.3))
-        return [tf.convert_to_tensor(g) for g in tape.gradient(loss, model.trainable_variables)]
-
-    for variable, gradient in zip(model.trainable_variables, gradients(), strict=True):
-        assert np.isfinite(gradient).all(), variable.path
-        assert np.abs(gradient).max() > 1e-5, variable.path
-
-
-@pytest.mark.parametrize("build", [generator, discriminator])
-@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_policies_give_float32_outputs_of_float32_weights(build, dtype):
-    model = build(dtype=dtype, classes=(3,))
-    outputs = model(inputs(model, latents(2) if build is generator else pictures(2), (3,)))
-    outputs = outputs if isinstance(outputs, dict) else {"images": outputs}
-    assert {value.dtype for value in outputs.values()} == {tf.float32}
-    assert {weight.dtype for weight in model.weights} == {"float32"}
-    assert model.get_layer("block0_conv_a").compute_dtype == dtype.removeprefix("mixed_")
-
-
-@pytest.mark.parametrize("build", [generator, discriminator])
-def test_initial_weights_follow_the_seed(build):
-    one, same, other = (build(seed=seed, classes=(3, 2)) for seed in (1, 1, 2))
-    assert [layer.name for layer in one.layers] == [layer.name for layer in same.layers]
-    for first, second in zip(one.get_weights(), same.get_weights(), strict=True):
-        np.testing.assert_array_equal(first, second)
-    pairs = [(a, b) for a, b in zip(one.get_weights(), other.get_weights(), strict=True) if a.std() > 0]
-    assert len(pairs) >= 6
-    assert all((a != b).any() for a, b in pairs)
-
-
-def test_export_is_equal(assert_onnx_equal):
-    G = generator(resolution=(12, 10), classes=(3, 2), noise=0.1)
-    spread(G)
-    operators = assert_onnx_equal(G, lambda n: inputs(G, latents(n), (3, 2)))
-    assert operators.count("Resize") == 2 * 2
