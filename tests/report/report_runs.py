@@ -37,10 +37,7 @@ def add_ticks(folder: RunFolder, ticks: int, **columns) -> None:
     rng = np.random.default_rng(0)
     for i in range(1, ticks + 1):
         place = {"step": 16 * i, "nimg": 1000 * i}
-        usual = {
-            name: float(rng.uniform())
-            for name in ("d_loss", "g_loss", "d_real", "d_fake", "d_accuracy", "d_grad_norm", "g_grad_norm", "r1")
-        }
+        usual = {name: float(rng.uniform()) for name in ("d_loss", "g_loss", "d_accuracy", "r1")}
         line = place | usual | {"lr_factor": 1.0} | {name: of(i) for name, of in columns.items()}
         _append(folder.stats, line)
         _append(folder.timing, place | {"img_per_sec": 400.0 + i, "sec": 2.5, "peak_memory_mb": 900.0 + i})

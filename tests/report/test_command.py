@@ -16,13 +16,11 @@ def read_back(command: str) -> Recipe:
     found = {}
     for option, value in zip(words[3::2], words[4::2], strict=True):
         if option == "--set":
-            name, value = parse_assignment(value)
-            found[name] = value
+            found |= [parse_assignment(value)]
         elif option == "--resolution":
             found["resolution"] = parse_resolution(value)
         else:
-            name, number = parse_assignment(f"{option.removeprefix('--')}={value}")
-            found[name] = number
+            found |= [parse_assignment(f"{option.removeprefix('--')}={value}")]
     return RECIPES[words[2]].recipe.replace(**found)
 
 

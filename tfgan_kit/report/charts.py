@@ -48,6 +48,7 @@ _ABOUT = {
     "D's outputs": "Mean probability of being real; the mean logit where the loss has no probability.",
     "D's accuracy": "Share of pictures that D puts on the right side.",
 }
+_SHARES = ("D's accuracy", "Learning rates")
 _NO_STATISTIC = ("step", "nimg")
 # Figures of which neither more nor less is better by itself.
 _NO_DIRECTION = ("ms_ssim", "memorised_share", "memorisation_ratio", "memorisation_p")
@@ -97,7 +98,7 @@ def statistics(stats: Lines) -> list[Chart]:
         if found is not None and (key != "lr_factor" or np.ptp(found.y)):
             grouped.setdefault(title, []).append(found)
     return [
-        Chart(title=title, lines=tuple(lines), about=_ABOUT.get(title, ""), share=title == "D's accuracy")
+        Chart(title=title, lines=tuple(lines), about=_ABOUT.get(title, ""), share=title in _SHARES)
         for title, lines in grouped.items()
     ]
 

@@ -103,10 +103,11 @@ def _draw(axes: Any, chart: Chart) -> None:
             axes.plot(line.x[line.best], line.y[line.best], "o", markersize=7, fillstyle="none", color=colour)
 
     # Axes.
-    scale, options = scaling(np.concatenate([line.y for line in chart.lines]))
-    axes.set_yscale(scale, **options)
     if chart.share:
         axes.set_ylim(-0.02, 1.02)
+    else:
+        scale, options = scaling(np.concatenate([line.y for line in chart.lines]))
+        axes.set_yscale(scale, **options)
     axes.set_xlabel("kimg", color=_INK, labelpad=1)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))

@@ -92,7 +92,8 @@ def embed_animation(made: Path, previews: Sequence[Path], row_px: int, most_byte
     if made.is_file() and made.stat().st_size <= most_bytes:
         return _gif(made.read_bytes(), "")
     width, height = _size(previews[-1])
-    for rows, most in _ANIMATIONS:
+    there = -(-height // row_px)
+    for rows, most in dict.fromkeys((min(rows, there), min(most, len(previews))) for rows, most in _ANIMATIONS):
         frames, shown = evenly(previews, most), min(rows * row_px, height)
         shrunk = min(1.0, _ANIMATION_PX / max(width, shown)) ** 2
         if len(frames) * width * shown * shrunk > most_bytes:
@@ -100,8 +101,10 @@ def embed_animation(made: Path, previews: Sequence[Path], row_px: int, most_byte
         content = _animated(frames, shown)
         if len(content) <= most_bytes:
             fewer = [f"{len(frames)} of {len(previews)} previews"] if len(frames) < len(previews) else []
-            cut = [f"the first {rows} rows"] if shown < height else []
-            return _gif(content, f"Shown: {', '.join(fewer + cut)}." if fewer + cut else "")
+            cut = [f"the first {rows} row{'s' if rows > 1 else ''}"] if shown < height else []
+            small = ["at a smaller size"] if shrunk < 1 else []
+            done = fewer + cut + small
+            return _gif(content, f"Shown: {', '.join(done)}." if done else "")
     return None
 
 
@@ -145,7 +148,7 @@ def _gif(content: bytes, note: str) -> Embedded:
 
 def _saved(picture: Image.Image, kind: str) -> bytes:
     stream = io.BytesIO()
-    options = {"optimize": True} if kind == "PNG" else {"quality": _QUALITY, "subsampling": 0}
+    options = {} if kind == "PNG" else {"quality": _QUALITY, "subsampling": 0}
     picture.save(stream, format=kind, **options)
     return stream.getvalue()
 
