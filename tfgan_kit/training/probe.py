@@ -76,10 +76,11 @@ class Features:
         maps = {tuple(act.shape[1:3]): act for act in acts if len(act.shape) == 4}
         self.kinds = (LAST, ALL) if maps else (LAST,)
         self._classes = next((tensor.shape[1] for tensor in D.inputs if tensor.name == "c"), 0)
-        network = keras.Model(D.inputs, [D.output["features"], *maps.values()])
+        outputs = {"features": D.output["features"]} | {f"map{i}": x for i, x in enumerate(maps.values())}
+        network = keras.Model({tensor.name: tensor for tensor in D.inputs}, outputs)
 
         def features(inputs: dict[str, tf.Tensor]) -> list[tf.Tensor]:
-            last, *seen = network(inputs, training=False)
+            last, *seen = (network(inputs, training=False)[name] for name in outputs)
             pooled = [tf.reshape(max_pooled(x), (tf.shape(x)[0], -1)) for x in seen]
             return [last, tf.concat(pooled, axis=1)] if pooled else [last]
 
