@@ -73,7 +73,8 @@ def look(server, profile, *, dark):
         [
             CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
             "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--disable-features=NetworkTimeServiceQuerying", "--enable-logging=stderr", f"--user-data-dir={profile}", "--virtual-time-budget=20000",
+            "--disable-features=NetworkTimeServiceQuerying", "--enable-logging=stderr",
+            f"--user-data-dir={profile}", "--virtual-time-budget=20000",
             f"--blink-settings=preferredColorScheme={0 if dark else 1}",
             f"--host-resolver-rules=MAP * 127.0.0.1:{port}", "--dump-dom", f"http://localhost:{port}/look.html",
         ],
