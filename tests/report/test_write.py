@@ -116,6 +116,14 @@ def test_a_run_without_evaluation_says_so_in_its_card(tmp_path):
     assert "Whether it copies training pictures was not measured." in card
 
 
+def test_pairs_of_an_older_evaluation_are_not_shown(tmp_path):
+    folder = begin(tmp_path / "run")
+    add_evaluation(folder)
+    assert "nearest" in page_of(folder).sections()
+    add_evaluation(folder, evaluation(pairs=()))
+    assert "nearest" not in page_of(folder).sections()
+
+
 def test_evaluations_while_training_are_a_curve(tmp_path):
     folder = begin(tmp_path / "run")
     add_evaluations(folder, [5.0, 3.0, 4.0])

@@ -73,7 +73,8 @@ def interpolations(record: RunRecord, painter: Painter | None) -> str:
 def nearest(record: RunRecord, unread: list[str]) -> str:
     """The samples that are nearest to training pictures, and what the evaluation says of copies."""
     file = record.folder.path / "nearest.png"
-    if record.evaluation is None or not file.is_file():
+    # Without pairs the picture is of an older evaluation.
+    if record.evaluation is None or not record.evaluation.pairs or not file.is_file():
         return ""
     try:
         picture = embed_file(file, _NEAREST)
