@@ -52,7 +52,7 @@ LAST_TICK = ("step", "nimg", "d_loss", "g_loss", "d_real", "d_fake", "d_accuracy
 def run_figures(folder: RunFolder, export: ExportResult) -> dict[str, Any]:
     """What the run's own records say: length, speed, sizes, and the last statistics."""
     recipe, facts, _ = folder.read()
-    timing, stats = _lines(folder.timing), folder.read_stats()
+    timing, stats = folder.read_timing(), folder.read_stats()
     figures: dict[str, Any] = {"finished": folder.finished, "kimg": export.spec.nimg / 1000}
     if timing:
         seconds = sum(line["sec"] for line in timing)
@@ -251,10 +251,6 @@ def main() -> None:
 
 def _write_json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
-def _lines(file: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.is_file() else []
 
 
 def _short(value: float) -> float:

@@ -26,7 +26,8 @@ def train(
     ] = None,
     data: Annotated[
         str | None,
-        typer.Option(help="Data source: mnist, folder:PATH (a folder or .zip), npz:PATH, idx:PATH, tfds:NAME.",
+        typer.Option(help="Data source: mnist, stacked-mnist, folder:PATH (a folder or .zip), npz:PATH, idx:PATH, "
+                          "tfds:NAME.",
                      show_default="the recipe's"),
     ] = None,
     out: Annotated[
@@ -69,15 +70,24 @@ def train(
         return
 
     from tfgan_kit.cli.progress import ProgressLine
+    from tfgan_kit.report.write import LiveReport
     from tfgan_kit.training.loop import train as train_recipe
 
     with ProgressLine() as line:
-        outcome = train_recipe(chosen, folder, name=name, source=source, on_progress=line.update, notify=line.say)
+        outcome = train_recipe(
+            chosen,
+            folder,
+            name=name,
+            source=source,
+            on_progress=line.update,
+            notify=line.say,
+            observe=lambda run, painter: LiveReport(run, painter, line.say).after_checkpoint,
+        )
     if not outcome.finished:
         print(f"stopped at {outcome.nimg / 1000:.1f} kimg and saved; the same command goes on from there")
         raise typer.Exit(130)
     print(f"finished: {outcome.nimg / 1000:.1f} kimg in {folder}")
-    print(f"look at   {folder / 'progress.gif'}, {folder / 'previews'}, or: tensorboard --logdir {folder}")
+    print(f"look at   {folder / 'report.html'}, {folder / 'progress.gif'}, or: tensorboard --logdir {folder}")
     print(f"next      tfgan export {folder} --onnx")
 
 

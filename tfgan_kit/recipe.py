@@ -45,7 +45,8 @@ class Recipe:
     # Data
     data: str = setting(
         "mnist",
-        "data source: mnist[:test|:all], folder:PATH[#COLUMN[,COLUMN...]], npz:PATH, idx:PATH or tfds:NAME[@SPLIT]",
+        "data source: mnist[:test|:all], stacked-mnist[:test], folder:PATH[#COLUMN[,COLUMN...]], npz:PATH, idx:PATH or "
+        "tfds:NAME[@SPLIT]",
     )
     resolution: tuple[int, int] | None = setting(None, "height and width, px; none: the data's own", low=4, high=1024)
     channels: int | None = setting(None, "1 grey, 3 RGB; none: the data's own", choices=(1, 3))

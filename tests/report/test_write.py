@@ -281,7 +281,7 @@ def test_a_live_report_takes_a_small_share_of_the_time(tmp_path, monkeypatch):
     monkeypatch.setattr(write, "write_report", costly)
     live = LiveReport(RunFolder(tmp_path), Grey(), notify=pytest.fail, clock=lambda: now[0])
     for _ in range(280):
-        live.refresh()
+        live.after_checkpoint(False)
         now[0] += 1.0
     assert written == [0.0, 100.0, 200.0]
     live.write()

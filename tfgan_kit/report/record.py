@@ -126,7 +126,7 @@ def read_record(folder: RunFolder) -> RunRecord:
         recipe_name=recipe_name,
         begun_with=str(begun_with),
         stats=folder.read_stats(),
-        timing=_lines(folder.timing),
+        timing=folder.read_timing(),
         evaluations=folder.read_evaluations(),
         manifest=checkpoint.newest_manifest(folder.checkpoints),
         best=checkpoint.newest_manifest(folder.best),
@@ -165,14 +165,3 @@ def _histogram(counts: Mapping[str, Any]) -> Histogram:
 
 def _shares(counts: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(count / sum(counts) for count in counts)
-
-
-def _lines(file: Path) -> list[dict[str, Any]]:
-    """Lines of JSON, up to the first that is not whole."""
-    lines: list[dict[str, Any]] = []
-    for text in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
-        try:
-            lines.append(json.loads(text))
-        except ValueError:
-            break
-    return lines

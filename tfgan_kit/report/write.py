@@ -81,9 +81,9 @@ class LiveReport:
         self._folder, self._painter, self._notify, self._clock = folder, painter, notify, clock
         self._next, self._failed = clock(), False
 
-    def refresh(self) -> None:
-        """Write the report if the last one is long enough ago."""
-        if self._clock() >= self._next:
+    def after_checkpoint(self, stop: bool) -> None:
+        """Write the report where training stops, or if the last one is long enough ago."""
+        if stop or self._clock() >= self._next:
             self.write()
 
     def write(self, remarks: Sequence[str] = ()) -> None:

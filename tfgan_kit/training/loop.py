@@ -24,6 +24,9 @@ from tfgan_kit.training.records import Records
 from tfgan_kit.training.run_folder import DataFacts, RunFolder
 from tfgan_kit.training.state import numpy_state, restore
 
+# See `train`.
+Observe = Callable[[RunFolder, Painter], Callable[[bool], None]]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
@@ -73,6 +76,7 @@ def train(
     source: Source | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     notify: Callable[[str], None] = lambda _: None,
+    observe: Observe = lambda folder, painter: lambda stop: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Outcome:
     """Train a recipe in a run folder, or go on with the run that is there.
@@ -84,6 +88,8 @@ def train(
         source: the recipe's data, opened already; None: it is opened here.
         on_progress: called after every group of steps.
         notify: called with a line that the user should see.
+        observe: called once with the run and what draws its pictures; what it gives is called after every checkpoint,
+            with whether training stops there.
         clock: what a length in minutes is measured by, seconds.
 
     Raises:
@@ -105,7 +111,7 @@ def train(
             if not folder.exists:
                 folder.create(recipe, facts, name)
                 notify(f"training {name} in {folder.path}")
-            return _train_locked(gan, recipe, source, facts, folder, on_progress, notify, clock)
+            return _train_locked(gan, recipe, source, facts, folder, on_progress, notify, observe, clock)
     except OSError as error:
         reason = error.strerror or str(error)
         raise RunError(
@@ -181,6 +187,7 @@ def _train_locked(
     folder: RunFolder,
     on_progress: Callable[[Progress], None],
     notify: Callable[[str], None],
+    observe: Observe,
     clock: Callable[[], float],
 ) -> Outcome:
     # Go back to the newest good checkpoint.
@@ -210,6 +217,7 @@ def _train_locked(
     painter = Painter(gan.G_ema, recipe, facts)
     records = Records(folder, gan, recipe, painter)
     evaluator = Evaluator(folder, gan, recipe, facts, source, painter, records)
+    observer = observe(folder, painter)
     step = int(gan.step)
     length = Length(recipe, img_per_step, step=step, time_progress=float(gan.time_progress), clock=clock)
     steps_per_tick = max(1, round(recipe.tick_kimg * 1000 / img_per_step))
@@ -270,5 +278,6 @@ def _train_locked(
                 records.close()
             if stop or measured or (tick and ticks % recipe.checkpoint_ticks == 0):
                 save(finished)
+                observer(stop)
 
     return Outcome(folder=folder, nimg=step * img_per_step, finished=finished)

@@ -173,6 +173,10 @@ class RunFolder:
         """The ticks in stats.jsonl; a half-written last line is left out."""
         return [line for line in _lines(self.stats) if "metrics" not in line]
 
+    def read_timing(self) -> list[dict[str, Any]]:
+        """The lines of timing.jsonl; a half-written last one is left out."""
+        return _lines(self.timing)
+
     def read_evaluations(self) -> list[dict[str, Any]]:
         """The evaluations in stats.jsonl: step, nimg, and `metrics` with figures by name, as frechet/mnist-cnn@2000."""
         return [line for line in _lines(self.stats) if "metrics" in line]
