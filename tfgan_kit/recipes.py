@@ -52,7 +52,13 @@ RECIPES: dict[str, RecipeRow] = {
     "pictures": RecipeRow(
         about="own pictures of any size, with augmentation for small sets",
         source="tfgan-kit",
-        command="tfgan train pictures --data folder:PATH --resolution 64x64",
+        command=(
+            "tfgan train pictures --data folder:characters64.zip --kimg 64 --set g_width=16 --set "
+            "g_max_width=128 --set d_width=16 --set d_max_width=128 --set batch_size=16 --set "
+            "ema_halflife_kimg=2"
+        ),
+        minutes=14.0,
+        result="64 kimg; Frechet distance 113 in the characters' features (real 0.64), precision 0.04, recall 0.12",
         recipe=Recipe(
             data=_OWN, minutes=60, z_dim=128, g_width=32, g_max_width=256, d_width=32, d_max_width=256, batch_size=32,
             r1_gamma=1.0, augment="diffaugment", mirror=True, g_lr=1e-3, d_lr=1e-3, beta1=0.0, beta2=0.99,
@@ -254,7 +260,13 @@ RECIPES: dict[str, RecipeRow] = {
     "r3gan-64": RecipeRow(
         about="the same at 64x64",
         source="Huang et al. 2024 (R3GAN)",
-        command="tfgan train r3gan-64 --data folder:PATH",
+        command=(
+            "tfgan train r3gan-64 --data folder:characters64.zip --kimg 12 --set g_width=16 --set g_max_width=64 "
+            "--set d_width=16 --set d_max_width=64 --set batch_size=16 --set g_lr=5e-4 --set d_lr=5e-4 --set "
+            "ema_halflife_kimg=1"
+        ),
+        minutes=20.0,
+        result="12 kimg; Frechet distance 389 in the characters' features (real 0.64), precision 0.06, recall 0.01",
         recipe=Recipe(
             family="r3gan", data=_OWN, resolution=(64, 64), conditional=False, kimg=5000, z_dim=64, g_start_px=4,
             g_width=64, g_max_width=256, d_width=64, d_max_width=256, g_leak=0.2, loss="relativistic",
