@@ -85,7 +85,7 @@ def evaluate(
     recipe = data_recipe(named, data)
     opened = opened or open_extractor(extractor_for(recipe.data))
     source = _opened(recipe, named)
-    aside = held_out or (held_out_for(recipe.data) if data is None or named.recipe is None else None)
+    aside = held_out or held_out_for(recipe.data)
     held = None if aside is None else _opened(recipe.replace(data=aside))
 
     from tfgan_kit.evaluation.evaluate import evaluate as run_evaluation
@@ -94,6 +94,8 @@ def evaluate(
         found = run_evaluation(
             named.subject, source, opened, metrics=names, n=n, repetitions=seeds, held_out=held, on_progress=on_progress
         )
+    for note in (*named.notes, *source.notes, *(held.notes if held else ())):
+        print(f"note: {note}")
     changed = named.data_digest is not None and data is None and source.digest != named.data_digest
     show(found, changed=changed)
     _write(found, named, source, json_file, pairs_file)

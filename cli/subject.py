@@ -25,6 +25,7 @@ class Target:
         data_digest: of that data; None for pictures.
         run: the run folder; None for what is not a run.
         step: of the run's checkpoint; 0 for what is not a run.
+        notes: what the user should know of the pictures.
     """
 
     subject: Subject
@@ -32,6 +33,7 @@ class Target:
     data_digest: str | None = None
     run: RunFolder | None = None
     step: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def open_target(path: Path | None) -> Target:
@@ -96,4 +98,4 @@ def _pictures(path: Path) -> Target:
     from tfgan_kit.evaluation.subject import pictures
 
     source = open_source(Recipe(data=f"folder:{path}", conditional=False, batch_size=1, kimg=1))
-    return Target(subject=pictures(source, str(path)))
+    return Target(subject=pictures(source, str(path)), notes=source.notes)

@@ -111,6 +111,15 @@ def test_folder_of_pictures(digits, tmp_path):
     assert found.metrics["frechet"].value < 40
 
 
+def test_pictures_that_cannot_be_read_are_named(tmp_path):
+    for i, image in enumerate(load_mnist("test")[0][:120]):
+        Image.fromarray(image[..., 0]).save(tmp_path / f"{i:03d}.png")
+    (tmp_path / "torn.png").write_bytes((tmp_path / "000.png").read_bytes()[:60])
+    words = run_cli(tmp_path, "--data", "mnist:test", "--extractor", "pixels", "--metrics", "frechet")
+    assert "torn.png" in words
+    assert "120 samples" in words
+
+
 def test_repetitions_give_a_deviation(tmp_path):
     words = run_cli(
         MODEL, "--data", "mnist:test", "-n", 200, "--seeds", 3, "--metrics", "frechet", "--json", tmp_path / "f.json"

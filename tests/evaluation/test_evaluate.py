@@ -163,6 +163,10 @@ def test_too_few_to_extrapolate_from_is_said(run, good):
     assert any("4 features take at least 16 samples; got 15" in note for note in found.notes)
 
 
+def test_smaller_subsets_of_the_kernel_distance_are_said(run, good):
+    assert any("over subsets of 500" in note for note in run(good, n=500, metrics=["kernel"]).notes)
+
+
 def test_groups_leave_out_what_does_not_apply_and_say_so(collapsed, real, extractor):
     request = Request(subject=collapsed, data=real, held_out=None, extractor=extractor)
     chosen, left_out = metrics_named(["standard"], request)

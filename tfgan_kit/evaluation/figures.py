@@ -21,6 +21,8 @@ from tfgan_kit.metrics.path_length import perceptual_path_length
 from tfgan_kit.metrics.prdc import prdc
 from tfgan_kit.metrics.sliced_wasserstein import patch_sliced_wasserstein, sliced_wasserstein
 
+# Pictures of each side in a subset of the kernel distance.
+SUBSET = 1000
 # Patches of each side that are compared at each level.
 MOST_PATCHES = 16_384
 # Real pictures and samples of a class, fewer of which give no distance within it.
@@ -44,8 +46,10 @@ def frechet_infinity_figures(case: Case) -> Figures:
 
 
 def kernel_figures(case: Case) -> Figures:
-    """Over subsets of 1,000, or of as many as there are."""
-    size = min(1000, len(case.fake), len(case.reference.features))
+    """Over subsets of SUBSET, or of as many as there are, which is said."""
+    size = min(SUBSET, len(case.fake), len(case.reference.features))
+    if size < SUBSET:
+        case.notes.append(f"the kernel distance is over subsets of {size}, all that there is, in place of {SUBSET:,}")
     found = kernel_distance(case.reference.features, case.fake, subset_size=size, seed=case.seed)
     return {"kernel": Figure(found.value, found.deviation)}
 
