@@ -63,7 +63,7 @@ def compare(
         raise DataError(f"--n takes at least 2 samples; got {n}")
     if seeds is not None and seeds < 1:
         raise DataError(f"--seeds takes the number of repetitions, at least 1; got {seeds}")
-    from tfgan_kit.cli.evaluate import _check_folders as check_folders
+    from tfgan_kit.cli.options import check_folders
 
     check_folders(json_file, out)
     _check_out(out)
@@ -170,7 +170,7 @@ def _names(paths: Sequence[Path]) -> list[str]:
 
 def _metric_names(text: str | None) -> tuple[str, ...]:
     """The metrics that are asked for; () for none in particular."""
-    from tfgan_kit.cli.evaluate import _metric_names as named
+    from tfgan_kit.cli.options import metric_names as named
 
     return () if text is None else tuple(named(text))
 

@@ -216,14 +216,14 @@ def _opened(case: Case, data: str | None, *, labelled: bool = False) -> Case:
 
 
 def _evaluated(case: Case, network: Extractor | None, wanted: Wanted) -> Evaluation:
-    from tfgan_kit.cli.evaluate import _progress
+    from tfgan_kit.cli.progress import progress_bar
     from tfgan_kit.evaluation.evaluate import evaluate
 
     assert case.target is not None
     assert case.source is not None
     assert network is not None
     subject = case.target.subject
-    with _progress() as on_progress:
+    with progress_bar() as on_progress:
         return evaluate(
             subject,
             case.source,

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tfgan_kit.errors import DataError, RunError, nearest
+from tfgan_kit.cli.options import check_folders, metric_names
+from tfgan_kit.errors import DataError, RunError
 from tfgan_kit.recipe import Recipe
 
 if TYPE_CHECKING:
     from tfgan_kit.cli.subject import Target
     from tfgan_kit.data import Source
-    from tfgan_kit.evaluation.evaluate import Progress
     from tfgan_kit.evaluation.result import Evaluation
     from tfgan_kit.training.run_folder import RunFolder
 
@@ -70,9 +68,10 @@ def evaluate(
         raise DataError(f"--n takes at least 2 samples; got {n}")
     if seeds < 1:
         raise DataError(f"--seeds takes the number of repetitions, at least 1; got {seeds}")
-    _check_folders(json_file, pairs_file)
-    names = _metric_names(metrics)
+    check_folders(json_file, pairs_file)
+    names = metric_names(metrics)
 
+    from tfgan_kit.cli.progress import progress_bar
     from tfgan_kit.cli.subject import open_target
     from tfgan_kit.evaluation.defaults import extractor_for, held_out_for
     from tfgan_kit.extractors import open_extractor
@@ -90,7 +89,7 @@ def evaluate(
 
     from tfgan_kit.evaluation.evaluate import evaluate as run_evaluation
 
-    with _progress() as on_progress:
+    with progress_bar() as on_progress:
         found = run_evaluation(
             named.subject, source, opened, metrics=names, n=n, repetitions=seeds, held_out=held, on_progress=on_progress
         )
@@ -214,31 +213,16 @@ def _opened(recipe: Recipe, target: Target | None = None) -> Source:
 
 def _download(extractor: str | None) -> None:
     """Put the weights of inception into the user's cache, if they are not there."""
+    from tfgan_kit.cli.progress import progress_bar
     from tfgan_kit.extractors.inception import cached, download
 
     if extractor != "inception":
         raise DataError("--download fetches the weights of inception: name it with --extractor inception")
     if not cached().is_file():
-        with _progress() as on_progress:
+        with progress_bar() as on_progress:
             download(
                 cached(), progress=lambda done, total: on_progress("weights of inception", done / max(done, total))
             )
-
-
-def _metric_names(text: str) -> list[str]:
-    from tfgan_kit.evaluation.registry import GROUPS, METRICS
-
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    for name in names:
-        if name not in METRICS and name not in GROUPS:
-            raise DataError(f"unknown metric {name!r}: {nearest(name, [*METRICS, *GROUPS])}")
-    return names or ["standard"]
-
-
-def _check_folders(*files: Path | None) -> None:
-    for file in files:
-        if file is not None and not file.parent.is_dir():
-            raise DataError(f"{file} cannot be written: there is no folder {file.parent}")
 
 
 def _list_metrics() -> None:
@@ -247,18 +231,3 @@ def _list_metrics() -> None:
     width = max(map(len, METRICS))
     for name, metric in METRICS.items():
         print(f"{name:{width}}  {metric.about}{' (standard)' if name in STANDARD else ''}")
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar on a terminal; nothing elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-    with Progress(
-        *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal, transient=True
-    ) as bar:
-        task = bar.add_task("opening", total=1.0)
-        yield lambda what, share: bar.update(task, description=what, completed=share)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tfgan_kit.recipe import Recipe
     from tfgan_kit.training.probe import Probe
 
-_TRAIN, _TEST = 5_000, 2_000
+_TRAIN, _TEST = 2_000, 2_000
 # Columns of the table where there is no terminal to ask.
 _WIDTH = 200
 
@@ -38,7 +38,7 @@ def probe(
     if n < 10:
         raise DataError(f"--n takes at least 10 pictures; got {n}")
 
-    from tfgan_kit.cli.evaluate import _check_folders as check_folders
+    from tfgan_kit.cli.options import check_folders
     from tfgan_kit.cli.tensorflow_import import import_tensorflow
     from tfgan_kit.files import write_json
     from tfgan_kit.training.run_folder import RunFolder, latest_run

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import Progress, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
     from tfgan_kit.training.loop import Progress as RunProgress
@@ -71,3 +73,15 @@ def describe_figures(progress: RunProgress) -> str:
     """What an evaluation measured, in one line."""
     figures = ", ".join(f"{name} {value:.4g}" for name, value in progress.figures.items())
     return f"{progress.nimg / 1000:.1f} kimg evaluated: {figures}"
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[str, float], None]]:
+    """A function that shows what is done and the share of it, as a bar on a terminal; nothing elsewhere."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    with Progress(
+        *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal, transient=True
+    ) as bar:
+        task = bar.add_task("opening", total=1.0)
+        yield lambda what, share: bar.update(task, description=what, completed=share)

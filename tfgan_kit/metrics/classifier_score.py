@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tfgan_kit.errors import DataError, MissingPackageError
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 
 # Weights of the penalty |W|^2 / 2 beside the mean log loss, among which a held-out part of the training rows chooses.
 PENALTIES = (1e-1, 1e-2, 1e-3)
@@ -85,20 +86,21 @@ def linear_probe(
         raise DataError(f"training features have size {train_x.shape[1]}; test features have {test_x.shape[1]}")
     mean, deviation = train_x.mean(axis=0), train_x.std(axis=0)
     deviation[deviation == 0.0] = 1.0  # a constant column says nothing, and stays near 0
-    train_x, test_x = (train_x - mean) / deviation, (test_x - mean) / deviation
+    # In float32 from here, which halves the time of the fits; standardised columns lose nothing that matters by it.
+    train, test = (((x - mean) / deviation).astype(np.float32) for x in (train_x, test_x))
 
-    order = np.random.default_rng(seed).permutation(len(train_x))
+    order = np.random.default_rng(seed).permutation(len(train))
     aside = max(1, len(order) // _HELD_OUT)
     judges, rest = order[:aside], order[aside:]
     scores = [
-        _accuracy(classifier, train_x[judges], train_y[judges])
-        for classifier in (_fitted(train_x[rest], train_y[rest], penalty) for penalty in PENALTIES)
+        _accuracy(classifier, train[judges], train_y[judges])
+        for classifier in (_fitted(train[rest], train_y[rest], penalty) for penalty in PENALTIES)
     ]
     penalty = PENALTIES[int(np.argmax(scores))]
-    return _accuracy(_fitted(train_x, train_y, penalty), test_x, test_y)
+    return _accuracy(_fitted(train, train_y, penalty), test, test_y)
 
 
-def _fitted(x: Floats, y: np.ndarray, penalty: float) -> Any:
+def _fitted(x: Singles, y: np.ndarray, penalty: float) -> Any:
     """scikit-learn's classifier at the optimum."""
     try:
         from sklearn.dummy import DummyClassifier
@@ -113,7 +115,7 @@ def _fitted(x: Floats, y: np.ndarray, penalty: float) -> Any:
     return LogisticRegression(C=1.0 / (penalty * len(x)), max_iter=_STEPS).fit(x, y)
 
 
-def _accuracy(classifier: Any, x: Floats, y: np.ndarray) -> float:
+def _accuracy(classifier: Any, x: Singles, y: np.ndarray) -> float:
     return float((classifier.predict(x) == y).mean())
 
 
