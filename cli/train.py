@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -99,12 +100,22 @@ def _choose(name: str | None, changes: dict[str, object], out: Path | None) -> t
     if out is not None and name is None and not changes and RunFolder(out).exists:
         own, _, own_name = RunFolder(out).read()
         return own_name, own, out
-    own_pictures = not str(changes.get("data", DEFAULT)).startswith("mnist")
-    name = name or (FOR_PICTURES if own_pictures else DEFAULT)
+    # Bundled data has a recipe of its name.
+    scheme = str(changes.get("data", DEFAULT)).partition(":")[0]
+    name = name or (scheme if scheme in RECIPES else FOR_PICTURES)
     chosen = recipe_row(name).recipe.replace(**changes)
-    if out is not None and out.exists() and not out.is_dir():
-        raise RunError(f"--out {out} is a file: name a folder")
+    if out is not None:
+        _check_place(out)
     return name, chosen, out or next_run(name, chosen).path
+
+
+def _check_place(out: Path) -> None:
+    """That a folder can be there."""
+    place = next((path for path in (out, *out.parents) if path.exists()), None)
+    if place is not None and not place.is_dir():
+        raise RunError(f"--out {out}: {place} is a file: name a folder")
+    if place is not None and not os.access(place, os.W_OK):
+        raise RunError(f"--out {out}: {place} cannot be written: name another folder")
 
 
 def _described(attributes: Mapping[str, tuple[str, ...]]) -> str:

@@ -33,7 +33,10 @@ def r2(gamma: float) -> Term:
 
 
 def gradient_penalty(lambda_: float) -> Term:
-    """lambda E (|grad D(mix)| - 1)^2, between real and fake pictures. Gulrajani et al. 2017, Eq. 3."""
+    """lambda E (|grad D(mix)| - 1)^2, between real and fake pictures. Gulrajani et al. 2017, Eq. 3.
+
+    With replay, whose fakes have classes of their own, D is asked with the class of the real picture.
+    """
 
     def value(view: DView) -> tf.Tensor:
         return one_centred(view.D, at_mix(view.real, view.fake, view.key(Stream.PENALTY)))

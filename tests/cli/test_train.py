@@ -99,6 +99,8 @@ def test_a_dry_run_refuses_what_the_run_would(tiny):
         (["--data", "folder:/nowhere"], DataError, "/nowhere"),
         (["--data", "ftp:x"], DataError, "legal"),
         (["--out", "a-file"], RunError, "is a file"),
+        (["--out", "a-file/run"], RunError, "--out a-file/run: a-file is a file: name a folder"),
+        (["--data", "folder:pictures#"], DataError, "names no label column behind its #"),
     ],
 )
 def test_a_mistake_is_said_before_anything_is_written(tmp_path, monkeypatch, arguments, error, message):
@@ -153,6 +155,7 @@ def test_a_dry_run_refuses_a_classifier_without_labels(tiny):
         (None, {"data": "mnist:test"}, DEFAULT),
         (None, {"data": "folder:pictures"}, FOR_PICTURES),
         (None, {"data": "npz:pictures.npz"}, FOR_PICTURES),
+        (None, {"data": "stacked-mnist"}, "stacked-mnist"),
         ("mnist", {"data": "folder:pictures"}, "mnist"),
         ("dcgan-64", {"data": "folder:pictures"}, "dcgan-64"),
     ],

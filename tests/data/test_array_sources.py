@@ -66,7 +66,7 @@ def test_npz_labels(tmp_path: Path, values: np.ndarray, names: tuple[str, ...], 
         ({"images": IMAGES, "labels": np.zeros(19, int)}, "20 pictures and 19 labels"),
         ({"images": IMAGES, "labels": np.zeros((20, 10), int)}, r"int64 of shape \(20, 10\)"),
         ({"images": IMAGES, "labels": np.zeros(20)}, "are float64"),
-        ({"images": np.array([None] * 20)}, "cannot be read as an .npz of plain arrays"),
+        ({"images": np.array([None] * 20)}, "is no whole .npz of plain arrays"),
     ],
 )
 def test_npz_refused(tmp_path: Path, arrays: dict[str, np.ndarray], message: str) -> None:
@@ -85,7 +85,7 @@ def test_npz_files_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"holds a single array"):
         opened(f"npz:{path}")
     path.write_bytes(b"PK\3\4 and then nothing")
-    with pytest.raises(DataError, match=r"cannot be read as an .npz"):
+    with pytest.raises(DataError, match=r"is no whole .npz"):
         opened(f"npz:{path}")
 
 
@@ -122,7 +122,7 @@ def test_idx_refused(tmp_path: Path) -> None:
 
 
 def test_unknown_scheme_and_small_sets(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"did you mean 'folder'. legal: folder, idx, mnist, npz, tfds"):
+    with pytest.raises(DataError, match=r"did you mean 'folder'. legal: folder, idx, mnist, npz, stacked-mnist, tfds"):
         opened("foldr:here")
     with pytest.raises(DataError, match=r"has 20 images, fewer than a batch of 21"):
         opened(saved(tmp_path, images=IMAGES), batch_size=21)

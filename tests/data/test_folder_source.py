@@ -196,7 +196,7 @@ def test_spaces_and_commas_in_the_names_of_columns(tmp_path: Path) -> None:
         ("hair,eyes", "has no label column 'eyes'"),
         ("hair,eye color", "did you mean 'eye colour'"),
         ("hair,", "has no label column ''"),
-        ("", "has no label column ''"),
+        ("", "names no label column behind its #"),
         ("file", "has no label column 'file'"),
         ("hair,eye colour,hair", "the label column 'hair' of .* is named twice: name it once"),
     ],

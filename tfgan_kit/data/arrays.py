@@ -42,8 +42,8 @@ def open_npz(location: str, recipe: Recipe) -> Source:
                 raise DataError(f"{path} has no images: arrays found: {found}; legal: {', '.join(_IMAGE_KEYS)}")
             images = arrays[image_key]
             values = arrays[label_key] if label_key else None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path} cannot be read as an .npz of plain arrays: {error}") from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+        raise DataError(f"{path} is no whole .npz of plain arrays: write it with numpy.savez") from None
     return _from_arrays(f"{path}:{image_key}", images, values, recipe)
 
 

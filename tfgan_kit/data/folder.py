@@ -130,6 +130,8 @@ def _split_location(location: str) -> tuple[Path, str | None]:
     if "#" not in location or whole.exists():
         return whole, None
     path, _, columns = location.rpartition("#")
+    if not columns:
+        raise DataError(f"folder:{location} names no label column behind its #: add one, or drop the #")
     return Path(path).expanduser(), columns
 
 

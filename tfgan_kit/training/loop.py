@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -114,9 +115,10 @@ def train(
             return _train_locked(gan, recipe, source, facts, folder, on_progress, notify, observe, clock)
     except OSError as error:
         reason = error.strerror or str(error)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = "make room or choose another disk, then give the same command" if full else "give another --out"
         raise RunError(
-            f"cannot write {error.filename or out}: {reason}; checkpoints that were complete are kept: "
-            "make room or choose another disk, then give the same command"
+            f"cannot write {error.filename or out}: {reason}; checkpoints that were complete are kept: {remedy}"
         ) from error
     except tf.errors.OpError as error:
         # Such as a picture that can no longer be read, or memory that is not there; ours is the line that names us.
