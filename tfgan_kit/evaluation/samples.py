@@ -13,6 +13,9 @@ from tfgan_kit.metrics.frechet import FeatureStatistics
 
 # Pictures drawn at a time; a fixed number, so that the figures do not depend on memory.
 _BLOCK = 500
+# Rows of features that the statistics take at a time. Their threads of linear algebra wait awake for a while after a
+# product, in which they slow down the drawing of the next pictures; few large products cost less than many small ones.
+_ROWS = 5_000
 # Pictures kept as uint8 for the metrics that compare pictures themselves.
 MOST_IMAGES = 10_000
 
@@ -48,8 +51,9 @@ def take(
 ) -> Samples:
     """Draw the pictures of `seeds` and look at them once.
 
-    Memory is that of the statistics, a block of pictures, and of what is kept: 4 * F bytes a picture for features,
-    4 * K for logits, and the uint8 pictures themselves up to MOST_IMAGES. No picture is held as floats.
+    Memory is that of the statistics, a block of pictures, _ROWS rows of features, and of what is kept: 4 * F bytes a
+    picture for features, 4 * K for logits, and the uint8 pictures themselves up to MOST_IMAGES. No picture is held as
+    floats.
 
     Args:
         subject: what is evaluated.
@@ -62,13 +66,17 @@ def take(
         DataError: features that are not finite.
     """
     statistics = FeatureStatistics()
+    waiting: list[np.ndarray] = []
     features: list[np.ndarray] = []
     logits: list[np.ndarray] = []
     images: list[np.ndarray] = []
     for start in range(0, len(seeds), _BLOCK):
         block = subject.draw(seeds[start : start + _BLOCK])
         rows, scores = extractor.run(block)
-        statistics.update(rows)
+        waiting.append(rows)
+        if len(waiting) * _BLOCK >= _ROWS or start + _BLOCK >= len(seeds):
+            statistics.update(np.concatenate(waiting))
+            waiting.clear()
         if "features" in keep:
             features.append(rows)
         if "logits" in keep and scores is not None:

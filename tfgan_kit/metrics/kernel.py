@@ -54,13 +54,14 @@ def kernel_distance(
         )
     # Frozen by numpy, and the one that other implementations draw from; a Generator would give other subsets.
     rng = np.random.RandomState(seed)
-    scratch = np.empty((subset_size, subset_size))
+    # Made once: fresh memory for every product would cost more than the product.
+    products, squares = np.empty((2, subset_size, subset_size))
     values = []
     for _ in range(subsets):
         x = _factors(real[rng.choice(len(real), subset_size, replace=False)])
         y = _factors(fake[rng.choice(len(fake), subset_size, replace=False)])
-        within = _off_diagonal_sum(x, scratch) + _off_diagonal_sum(y, scratch)
-        across = _sum_of_cubes(np.matmul(x, y.T), scratch)
+        within = _off_diagonal_sum(x, products, squares) + _off_diagonal_sum(y, products, squares)
+        across = _sum_of_cubes(np.matmul(x, y.T, out=products), squares)
         values.append(within / (subset_size * (subset_size - 1)) - 2.0 * across / subset_size**2)
     return KernelDistance(value=float(np.mean(values)), deviation=float(np.std(values)))
 
@@ -72,10 +73,10 @@ def _factors(rows: np.ndarray) -> Floats:
     return factors
 
 
-def _off_diagonal_sum(x: Floats, scratch: Floats) -> float:
+def _off_diagonal_sum(x: Floats, products: Floats, squares: Floats) -> float:
     """The sum of the kernel over all pairs of different rows."""
-    return _sum_of_cubes(np.matmul(x, x.T), scratch) - float((np.square(x).sum(axis=1) ** 3).sum())
+    return _sum_of_cubes(np.matmul(x, x.T, out=products), squares) - float((np.square(x).sum(axis=1) ** 3).sum())
 
 
-def _sum_of_cubes(products: Floats, scratch: Floats) -> float:
-    return float(np.vdot(np.square(products, out=scratch), products))
+def _sum_of_cubes(products: Floats, squares: Floats) -> float:
+    return float(np.vdot(np.square(products, out=squares), products))
