@@ -176,17 +176,20 @@ def _write(found: Evaluation, target: Target, source: Source, json_file: Path | 
     from tfgan_kit.files import write_json
 
     if target.run is not None:
-        _record(target.run, found, target.step)
         pairs_file = pairs_file or target.run.path / "nearest.png"
-    if json_file is not None:
-        try:
+    try:
+        # What was asked for first, so that a run that cannot be written does not cost it.
+        if json_file is not None:
             write_json(json_file, found.to_json())
-        except OSError as error:
-            raise DataError(f"{json_file} cannot be written: {error.strerror or error}") from None
-        print(f"wrote {json_file}")
-    if pairs_file is not None and found.pairs:
-        write_pairs(found, target, source, pairs_file)
-        print(f"wrote {pairs_file} (samples above, the training pictures nearest to them below)")
+            print(f"wrote {json_file}")
+        if pairs_file is not None and found.pairs:
+            write_pairs(found, target, source, pairs_file)
+            print(f"wrote {pairs_file} (samples above, the training pictures nearest to them below)")
+        if target.run is not None:
+            _record(target.run, found, target.step)
+    except OSError as error:
+        where = error.filename or json_file or pairs_file
+        raise DataError(f"{where} cannot be written: {error.strerror or error}; the figures are above") from None
 
 
 def _record(run: RunFolder, found: Evaluation, step: int) -> None:

@@ -17,7 +17,7 @@ import tensorflow as tf
 from tfgan_kit._version import __version__
 from tfgan_kit.build import build_generator
 from tfgan_kit.calling import inputs_of, noise_dim, takes
-from tfgan_kit.errors import CheckpointError, ExportError, RecipeError
+from tfgan_kit.errors import ExportError, RecipeError
 from tfgan_kit.export import parity
 from tfgan_kit.export.graph import Graph
 from tfgan_kit.export.optimize import optimize
@@ -26,7 +26,6 @@ from tfgan_kit.export.spec import PROPERTY, ModelSpec, Parity
 from tfgan_kit.export.tail import append_tail
 from tfgan_kit.files import write_atomic
 from tfgan_kit.recipe import Recipe
-from tfgan_kit.training import checkpoint
 from tfgan_kit.training.run_folder import DataFacts, RunFolder
 from tfgan_kit.training.state import load_network
 
@@ -85,12 +84,7 @@ def export_onnx(
     check_options(layout=layout, output=output, opset=opset, weights=weights, truncation=truncation)
     folder = RunFolder(run)
     recipe, facts, name = folder.read()
-    found = checkpoint.load_newest(folder.best if best else folder.checkpoints)
-    if found is None and best:
-        raise CheckpointError(f"{run} has no best checkpoint: it is kept where training evaluates, by evaluate_kimg")
-    if found is None:
-        raise CheckpointError(f"{run} has no checkpoint yet: wait for the first one, or train it further")
-    manifest, state, refused = found
+    manifest, state, refused = folder.load(best=best)
     file = run / "generator.onnx" if file is None else file
     check_file(file)
 

@@ -205,3 +205,15 @@ def test_run_that_is_being_trained_keeps_its_records(run):
         words = run_cli(run, "--n", 40, "--extractor", "pixels", "--metrics", "frechet")
     assert "is being trained, so that the figures are not put into its records" in words
     assert RunFolder(run).stats.read_bytes() == before
+
+
+def test_full_disk_is_one_line_after_the_figures(digits, tmp_path, monkeypatch):
+    from tfgan_kit import files
+
+    def full(path, content):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(files, "write_json", full)
+    with pytest.raises(DataError, match=r"f\.json cannot be written: No space left on device; the figures are above"):
+        run_cli(digits, "--data", "mnist:test", "--metrics", "frechet", "--json", tmp_path / "f.json")
+    assert not list(tmp_path.iterdir())

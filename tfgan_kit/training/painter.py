@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfgan_kit.build import build_generator
 from tfgan_kit.calling import inputs_of, noise_dim
-from tfgan_kit.errors import CheckpointError
 from tfgan_kit.evaluation.subject import Latents, Subject
 from tfgan_kit.latents import classes_from_seeds, noise_from_seeds, z_from_seeds
 from tfgan_kit.recipe import Recipe
@@ -102,13 +102,8 @@ def load_painter(folder: RunFolder) -> tuple[Painter, checkpoint.Manifest, list[
     Raises:
         RunError: not a run, or none of its checkpoints is intact.
     """
-    from tfgan_kit.build import build_generator
-
     recipe, facts, _ = folder.read()
-    found = checkpoint.load_newest(folder.checkpoints)
-    if found is None:
-        raise CheckpointError(f"{folder.path} has no checkpoint yet: wait for the first one, or train it further")
-    manifest, state, refused = found
+    manifest, state, refused = folder.load()
     G = build_generator(recipe, shape=facts.shape, classes=facts.classes, dtype="float32", in_use=True)
     load_network(G, state, "G_ema")
     return Painter(G, recipe, facts), manifest, refused

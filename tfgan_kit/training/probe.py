@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tfgan_kit.build import build_discriminator
 from tfgan_kit.data import Source
-from tfgan_kit.errors import CheckpointError, DataError
+from tfgan_kit.errors import DataError
 from tfgan_kit.metrics.classifier_score import linear_probe
 from tfgan_kit.networks.progressive import set_growth
 from tfgan_kit.training import checkpoint
@@ -120,10 +120,7 @@ def load_discriminators(folder: RunFolder) -> tuple[keras.Model, keras.Model, ch
         RunError: not a run, or none of its checkpoints is intact.
     """
     recipe, facts, _ = folder.read()
-    found = checkpoint.load_newest(folder.checkpoints)
-    if found is None:
-        raise CheckpointError(f"{folder.path} has no checkpoint yet: wait for the first one, or train it further")
-    manifest, state, refused = found
+    manifest, state, refused = folder.load()
     trained, untrained = (
         build_discriminator(
             recipe.replace(d_dropout=0.0), shape=facts.shape, classes=facts.classes, dtype="float32"

@@ -21,13 +21,16 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfgan_kit._version import __version__
-from tfgan_kit.errors import RecipeError, RunError
+from tfgan_kit.errors import CheckpointError, RecipeError, RunError
 from tfgan_kit.files import remove_temporaries, write_atomic, write_json
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training import checkpoint
+
+if TYPE_CHECKING:
+    import numpy as np
 
 FORMAT = 1
 RUNS = Path("artifacts")
@@ -104,6 +107,24 @@ class RunFolder:
             raise RunError(f"{self.path} is not a run: it has no recipe.json") from None
         except (ValueError, KeyError, TypeError, RecipeError) as error:
             raise RunError(f"{self.path}/recipe.json is not readable ({error})") from None
+
+    def load(self, *, best: bool = False) -> tuple[checkpoint.Manifest, dict[str, np.ndarray], list[str]]:
+        """The newest intact checkpoint, or the one that evaluations found best.
+
+        Returns:
+            Manifest, arrays by name, and one line for each damaged checkpoint that was passed over.
+
+        Raises:
+            CheckpointError: there is none, or none is intact.
+        """
+        found = checkpoint.load_newest(self.best if best else self.checkpoints)
+        if found is None and best:
+            raise CheckpointError(
+                f"{self.path} has no best checkpoint: it is kept where training evaluates, by evaluate_kimg"
+            )
+        if found is None:
+            raise CheckpointError(f"{self.path} has no checkpoint yet: wait for the first one, or train it further")
+        return found
 
     def create(self, recipe: Recipe, facts: DataFacts, name: str) -> None:
         """Write recipe.json into a new or empty folder."""
