@@ -18,9 +18,15 @@ and only where they are needed:
      "counts":  [[600, 400], [900, 100], ...], of those: how many pictures have each value
      "noise":      {"dim": 4096}
      "truncation": {"of": "w", "psi": 0.7}
+     "inputs":    "seed" or "w", in place of z
+     "w":         {"dim": 64}, of inputs "w"
+     "precision": {"of": "float16", "max_abs_error": 0.004, ...}, what it was measured to cost
+     "max_batch": 8, where the graph takes just that many pictures
 
 Graph inputs are `z` (N, dim) float32; with classes `labels` (N,) int64, with attributes (N, A) int64 in their order;
-with noise `noise` (N, dim) float32, standard normal. The output is `images`.
+with noise `noise` (N, dim) float32, standard normal. The output is `images`. Of inputs "seed", `seed` (N,) int64 is in
+the place of both `z` and `noise`, whose values the graph makes as `tfgan_kit.latents` does. Of inputs "w", `w` (N, dim)
+float32 is in the place of `z` and of `labels`; beside such a file lies another that makes w, see `mapping_file`.
 Keys that a reader does not know are left alone; a change of meaning raises `format`.
 """
 
@@ -30,6 +36,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tfgan_kit.errors import ModelFileError
@@ -44,6 +51,9 @@ WEIGHTS = ("ema", "last")
 # What a truncation brings nearer to its mean: z, when pictures are drawn; w, by weights that were exported so; or
 # nothing, where the generator normalises z.
 TRUNCATIONS = ("z", "w", "none")
+# What a picture is made from: a latent, the number that stands for one, or what the mapping of a style generator makes.
+INPUTS = ("z", "seed", "w")
+PRECISIONS = ("float32", "float16", "int8")
 # The attribute of a model with one label a picture.
 ONLY = "class"
 
@@ -87,6 +97,12 @@ class ModelSpec:
             are drawn; () where all are drawn alike.
         truncation: "z", factor of z to be chosen for each picture; "w", which was chosen at export; or "none".
         psi: what was chosen, in [0, 1]; 1: nothing is truncated.
+        inputs: "z", "seed" or "w": which of them stands first among the graph's inputs.
+        w_dim: length of w; 0 where `inputs` is not "w".
+        precision: of the weights and their products: "float32", "float16" or "int8".
+        drift: what that precision was measured to cost against float32, by name, such as max_abs_error of values in
+            [-1, 1]; {} for float32.
+        max_batch: the number of pictures that the graph makes in every run; None: any.
     """
 
     z_dim: int
@@ -112,6 +128,11 @@ class ModelSpec:
     truncation: str = "z"
     psi: float = 1.0
     counts: tuple[tuple[int, ...], ...] = ()
+    inputs: str = "z"
+    w_dim: int = 0
+    precision: str = "float32"
+    drift: Mapping[str, float] = field(default_factory=dict)
+    max_batch: int | None = None
 
     @property
     def classes(self) -> tuple[int, ...]:
@@ -137,7 +158,12 @@ class ModelSpec:
         several = {"attributes": lists} if len(lists) > 1 else {}
         counts = {"counts": [list(of) for of in self.counts]} if self.counts else {}
         noise = {"noise": {"dim": self.noise_dim}} if self.noise_dim else {}
-        truncation = {} if self.truncation == "z" else {"truncation": {"of": self.truncation, "psi": self.psi}}
+        truncated = self.truncation != "z" or self.psi != 1
+        truncation = {"truncation": {"of": self.truncation, "psi": self.psi}} if truncated else {}
+        inputs = {} if self.inputs == "z" else {"inputs": self.inputs}
+        w = {"w": {"dim": self.w_dim}} if self.inputs == "w" else {}
+        precision = {} if self.precision == "float32" else {"precision": {"of": self.precision, **self.drift}}
+        max_batch = {} if self.max_batch is None else {"max_batch": self.max_batch}
         content = {
             "format": FORMAT,
             "z": {"dim": self.z_dim, "prior": self.z_prior},
@@ -146,6 +172,10 @@ class ModelSpec:
             **counts,
             **noise,
             **truncation,
+            **inputs,
+            **w,
+            **precision,
+            **max_batch,
             "images": {**images, "layout": self.layout, "dtype": self.dtype, "range": list(RANGES[self.dtype])},
             "recipe": {"name": self.recipe_name, "digest": self.recipe_digest, "fields": dict(self.recipe)},
             "data": {"spec": self.data_spec, "digest": self.data_digest, "images": self.data_images},
@@ -190,6 +220,11 @@ class ModelSpec:
         return _from_content(_Reader(content, source))
 
 
+def mapping_file(file: Path) -> Path:
+    """Where the mapping of a model of inputs "w" lies: z [and labels] in, `w` out."""
+    return file.with_name(f"{file.stem}.mapping{file.suffix}")
+
+
 class _Reader:
     """Typed access to nested JSON; a wrong value is an error that names its key."""
 
@@ -228,6 +263,8 @@ def _from_content(top: _Reader) -> ModelSpec:
     z, images, recipe, data, parity = (top.part(key) for key in ("z", "images", "recipe", "data", "parity"))
     noise = top.part("noise", {"dim": 0})
     truncation = top.part("truncation", {"of": "z", "psi": 1.0})
+    inputs = top.get("inputs", str, choices=INPUTS) if "inputs" in top.content else "z"
+    precision = top.part("precision", {"of": "float32"})
     batch_sizes = parity.get("batch_sizes", list)
     if not all(type(size) is int for size in batch_sizes):
         parity.fail("batch_sizes", batch_sizes)
@@ -242,6 +279,11 @@ def _from_content(top: _Reader) -> ModelSpec:
         noise_dim=noise.get("dim", int, low=0),
         truncation=truncation.get("of", str, choices=TRUNCATIONS),
         psi=truncation.get("psi", float, low=0, high=1),
+        inputs=inputs,
+        w_dim=top.part("w").get("dim", int, low=1) if inputs == "w" else 0,
+        precision=precision.get("of", str, choices=PRECISIONS),
+        drift={name: precision.get(name, float) for name in precision.content if name != "of"},
+        max_batch=top.get("max_batch", int, low=1) if "max_batch" in top.content else None,
         height=images.get("height", int, low=1),
         width=images.get("width", int, low=1),
         channels=images.get("channels", int, low=1),

@@ -2,11 +2,12 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 
 from tfgan_kit.errors import ModelFileError
-from tfgan_kit.export.spec import ModelSpec, Parity
+from tfgan_kit.export.spec import ModelSpec, Parity, mapping_file
 
 
 @pytest.fixture
@@ -30,7 +31,8 @@ def test_round_trip(spec):
     assert spec.image_shape == (28, 20, 3)
     assert spec.classes == (2,)
     assert content["classes"] == ["a", "b"]
-    assert not {"attributes", "noise", "truncation"} & content.keys()
+    optional = {"attributes", "counts", "noise", "truncation", "inputs", "w", "precision", "max_batch"}
+    assert not optional & content.keys()
 
 
 HAIR = {"hair": ("brown", "black", "red"), "glasses": ("none", "round")}
@@ -40,8 +42,15 @@ HAIR = {"hair": ("brown", "black", "red"), "glasses": ("none", "round")}
     ("attributes", "classes"),
     [({}, ()), ({"class": ("a",)}, (1,)), (HAIR, (3, 2)), ({str(i): ("x",) for i in range(9)}, (1,) * 9)],
 )
-@pytest.mark.parametrize("changes", [{}, {"noise_dim": 12}, {"truncation": "w", "psi": 0.7}, {"truncation": "w"}])
-def test_round_trip_of_attributes_noise_and_truncation(spec, attributes, classes, changes):
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {}, {"noise_dim": 12}, {"truncation": "w", "psi": 0.7}, {"truncation": "w"},
+        {"inputs": "seed", "psi": 0.5}, {"inputs": "w", "w_dim": 32, "truncation": "w"}, {"max_batch": 1},
+        {"precision": "float16", "drift": {"max_abs_error": 0.004, "samples": 64}}, {"precision": "int8"},
+    ],
+)  # fmt: skip
+def test_round_trip_of_everything_that_is_optional(spec, attributes, classes, changes):
     spec = dataclasses.replace(spec, attributes=attributes, **changes)
     read = ModelSpec.from_json(spec.to_json())
     assert read == spec
@@ -72,10 +81,27 @@ def test_a_file_of_the_first_release_is_read():
     spec = ModelSpec.from_json(text)
     assert spec.attributes == {"class": ("0", "1")}
     assert (spec.noise_dim, spec.truncation, spec.psi) == (0, "z", 1.0)
+    assert (spec.inputs, spec.w_dim, spec.precision, spec.drift, spec.max_batch) == ("z", 0, "float32", {}, None)
+
+
+def test_the_form_of_inputs_precision_and_batch(spec):
+    changed = dataclasses.replace(
+        spec, inputs="w", w_dim=9, precision="float16", drift={"max_abs_error": 0.5}, max_batch=8
+    )
+    content = json.loads(changed.to_json())
+    assert (content["inputs"], content["w"], content["max_batch"]) == ("w", {"dim": 9}, 8)
+    assert content["precision"] == {"of": "float16", "max_abs_error": 0.5}
+    seed = json.loads(dataclasses.replace(spec, inputs="seed", psi=0.5).to_json())
+    assert "w" not in seed
+    assert seed["truncation"] == {"of": "z", "psi": 0.5}
+
+
+def test_the_mapping_lies_beside_its_model():
+    assert mapping_file(Path("a.b/faces.v2.onnx")) == Path("a.b/faces.v2.mapping.onnx")
 
 
 def test_unknown_keys_are_left_alone(spec):
-    content = json.loads(spec.to_json()) | {"precision": "float16"}
+    content = json.loads(spec.to_json()) | {"licence": "float16"}
     assert ModelSpec.from_json(json.dumps(content)) == spec
 
 
@@ -101,6 +127,9 @@ def test_newer_format():
         ("noise", 3), ("noise", {}), ("noise", {"dim": -1}), ("noise", {"dim": "9"}), ("truncation", "w"),
         ("truncation", {"of": "x", "psi": 1}), ("truncation", {"of": "w"}), ("truncation", {"of": "w", "psi": 1.5}),
         ("truncation", {"of": "w", "psi": -0.5}), ("truncation", {"of": "w", "psi": float("nan")}),
+        ("inputs", "x"), ("inputs", None), ("precision", "float16"), ("precision", {"of": "float64"}),
+        ("precision", {}), ("precision", {"of": "int8", "max_abs_error": "small"}), ("max_batch", 0),
+        ("max_batch", None), ("max_batch", 2.0),
         ("figures", None), ("parity.batch_sizes", ["1"]), ("parity.max_abs_error", None), ("data.images", None),
     ],
 )  # fmt: skip
@@ -136,6 +165,13 @@ def test_counts_that_are_not_legal_are_named(spec, counts):
 def test_attributes_that_are_not_legal_are_named(spec, attributes):
     content = json.loads(spec.to_json()) | {"classes": None, "attributes": attributes}
     with pytest.raises(ModelFileError, match="is damaged: attributes"):
+        ModelSpec.from_json(json.dumps(content))
+
+
+@pytest.mark.parametrize("w", [None, 3, {}, {"dim": 0}, {"dim": "9"}])
+def test_a_w_that_is_not_legal_is_named(spec, w):
+    content = json.loads(spec.to_json()) | {"inputs": "w", "w": w}
+    with pytest.raises(ModelFileError, match="is damaged: w"):
         ModelSpec.from_json(json.dumps(content))
 
 
