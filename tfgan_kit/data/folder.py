@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -51,11 +51,12 @@ class Decoder:
 
 @dataclass(frozen=True, eq=False)
 class FolderSource:
-    """Pictures that are decoded when they are read, for sets too large for memory."""
+    """Pictures that are decoded when they are read, for sets too large for memory: those of `names` that are `good`."""
 
     spec: str
     decoder: Decoder
-    names: list[str]
+    names: Sequence[str]
+    good: NDArray[np.int64]
     labels: Labels | None
     attributes: Attributes
     digest: str
@@ -68,7 +69,7 @@ class FolderSource:
 
     def __len__(self) -> int:
         """Number of pictures."""
-        return len(self.names)
+        return len(self.good)
 
     def read(self, indices: NDArray[np.int64]) -> Images:
         """Pictures `indices`, (B,) int64 in [0, N), as (B, H, W, C) uint8.
@@ -78,9 +79,10 @@ class FolderSource:
         """
         images = np.empty((len(indices), *self.shape), np.uint8)
         for row, index in enumerate(indices):
-            pixels = self.decoder(self.names[index])
+            name = self.names[self.good[index]]
+            pixels = self.decoder(name)
             if pixels is None:
-                raise DataError(f"{self.spec}: {self.names[index]} could be read before and now cannot: restore it")
+                raise DataError(f"{self.spec}: {name} could be read before and now cannot: restore it")
             images[row] = pixels
         return images
 
@@ -119,7 +121,7 @@ def open_folder(location: str, recipe: Recipe) -> Source:
     if held is not None:
         return ArraySource(recipe.data, held if good.all() else held[good], labels, attributes, notes)
     digest = seal_digest(content, decoder.shape, labels)
-    return FolderSource(recipe.data, decoder, list(compress(names, good)), labels, attributes, digest, notes)
+    return FolderSource(recipe.data, decoder, names, np.flatnonzero(good), labels, attributes, digest, notes)
 
 
 def _split_location(location: str) -> tuple[Path, str | None]:
@@ -176,8 +178,10 @@ def _shape(pictures: Pictures, path: Path, recipe: Recipe) -> tuple[int, int, in
             return None
         return size, is_grey(image)
 
-    found = [kind for kind in map_in_order(header, pictures.names) if kind is not None]
-    sizes = Counter(size for size, _ in found)
+    found = Counter(kind for kind in map_in_order(header, pictures.names) if kind is not None)
+    sizes: Counter[tuple[int, int]] = Counter()
+    for (size, _), count in found.items():
+        sizes[size] += count
     if not found:
         raise DataError(f"{path}: none of its {len(pictures.names):,} pictures can be read")
     if recipe.resolution is None and len(sizes) > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ from tfgan_kit.errors import DataError, nearest
 FILE_COLUMN = "file"
 
 
-def folder_labels(names: list[str]) -> tuple[Labels | None, Attributes, tuple[str, ...]]:
+def folder_labels(names: Sequence[str]) -> tuple[Labels | None, Attributes, tuple[str, ...]]:
     """Labels by first folder: one attribute, whose values are the sorted folder names.
 
     Args:
@@ -25,15 +26,14 @@ def folder_labels(names: list[str]) -> tuple[Labels | None, Attributes, tuple[st
         attributes: {} without labels.
         notes: a warning where some pictures lie in folders and some beside them.
     """
-    folders = [name.split("/")[0] if "/" in name else "" for name in names]
-    classes = sorted(set(folders))
+    counts = Counter(_first_folder(name) for name in names)
+    classes = sorted(counts)
     if len(classes) < 2:
         return None, {}, ()
-    if "" in classes:
-        beside = folders.count("")
-        return None, {}, (f"{beside:,} of {len(names):,} pictures lie in no class folder: no labels are used",)
+    if "" in counts:
+        return None, {}, (f"{counts['']:,} of {len(names):,} pictures lie in no class folder: no labels are used",)
     index = {name: i for i, name in enumerate(classes)}
-    labels = np.array([index[folder] for folder in folders], np.int32)
+    labels = np.fromiter((index[_first_folder(name)] for name in names), np.int32, len(names))
     return *one_attribute(labels, tuple(classes)), ()
 
 
@@ -52,7 +52,7 @@ class LabelTable:
         DataError: not a table, or no column of file names.
     """
 
-    def __init__(self, content: bytes, names: list[str], where: str) -> None:
+    def __init__(self, content: bytes, names: Sequence[str], where: str) -> None:
         """Read the table and find its column of file names."""
         try:
             reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
@@ -139,7 +139,11 @@ def _counted(names: Iterable[str], what: str) -> str:
     return f"{len(found):,} {what}" + (f" ({found[0]})" if found else "")
 
 
-def _file_names(names: list[str]) -> list[str]:
+def _first_folder(name: str) -> str:
+    return name.split("/", maxsplit=1)[0] if "/" in name else ""
+
+
+def _file_names(names: Sequence[str]) -> Sequence[str]:
     """The names without their folders, if that leaves them different; else as they are."""
     short = [name.rpartition("/")[2] for name in names]
     return short if len(set(short)) == len(names) else names

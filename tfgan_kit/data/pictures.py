@@ -8,12 +8,14 @@ import threading
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from tfgan_kit.data.names import Names
 from tfgan_kit.errors import DataError
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -39,7 +41,7 @@ _BROKEN = (
 class Shelf(Protocol):
     """Files by name; a name is a path below the root with forward slashes."""
 
-    names: list[str]
+    names: Sequence[str]
 
     def read(self, name: str) -> bytes:
         """The content of a file; may be called from several threads."""
@@ -51,8 +53,7 @@ class FolderShelf:
     def __init__(self, root: Path) -> None:
         """List the files below `root`."""
         self._root = root
-        found = (Path(folder) / name for folder, _, names in os.walk(root, followlinks=True) for name in names)
-        self.names = _visible(path.relative_to(root).as_posix() for path in found)
+        self.names = Names(_visible(_files_below(root)))
 
     def read(self, name: str) -> bytes:
         """The content of a file."""
@@ -73,7 +74,7 @@ class ZipShelf:
         except (OSError, zipfile.BadZipFile) as error:
             raise DataError(f"{path} cannot be read as a .zip: {error}") from None
         self._lock = threading.Lock()
-        self.names = _visible(name for name in self._archive.namelist() if not name.endswith("/"))
+        self.names = Names(_visible(name for name in self._archive.namelist() if not name.endswith("/")))
 
     def read(self, name: str) -> bytes:
         """The content of a file.
@@ -92,7 +93,7 @@ class Pictures:
     """The pictures on a shelf, named from the folder that they all lie in.
 
     Attributes:
-        names: of the pictures, sorted, such as "cat/001.png".
+        names: of the pictures, sorted, such as "cat/001.png"; not held in memory.
         table: content of the labels.csv beside them, or None.
     """
 
@@ -108,14 +109,11 @@ class Pictures:
             self._shelf = ZipShelf(path)
         else:
             raise DataError(f"there is no folder or .zip {str(path)!r}: give the path of one that holds pictures")
-        files = [name for name in self._shelf.names if name.lower().endswith(SUFFIXES)]
-        if not files:
+        if not any(_is_picture(name) for name in self._shelf.names):
             raise DataError(f"{path} holds no pictures: it needs files that end in {', '.join(SUFFIXES)}")
         # One folder around everything is packing, not a class.
-        self._top = _common_folder(
-            [name for name in self._shelf.names if name.lower().endswith(SUFFIXES) or _is_table(name)]
-        )
-        self.names = [name[len(self._top) :] for name in files]
+        self._top = _common_folder(name for name in self._shelf.names if _is_picture(name) or _is_table(name))
+        self.names = Names(name[len(self._top) :] for name in self._shelf.names if _is_picture(name))
         has_table = self._top + LABEL_TABLE in self._shelf.names
         self.table = self._shelf.read(self._top + LABEL_TABLE) if has_table else None
 
@@ -170,15 +168,33 @@ def describe_sizes(sizes: Counter[tuple[int, int]]) -> str:
     return shown + (f" and {len(sizes) - 3} more" if len(sizes) > 3 else "")
 
 
-def _visible(names: Iterable[str]) -> list[str]:
-    return sorted(name for name in names if not any(part.startswith(_HIDDEN) for part in name.split("/")))
+def _files_below(root: Path) -> Iterator[str]:
+    """The files below a folder, through links too, as paths from it; no folder is listed whole."""
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        with os.scandir(root / folder) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    folders.append(f"{folder}{entry.name}/")
+                else:
+                    yield f"{folder}{entry.name}"
+
+
+def _visible(names: Iterable[str]) -> Iterator[str]:
+    return (name for name in names if not any(part.startswith(_HIDDEN) for part in name.split("/")))
+
+
+def _is_picture(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES)
 
 
 def _is_table(name: str) -> bool:
     return PurePosixPath(name).name == LABEL_TABLE
 
 
-def _common_folder(names: list[str]) -> str:
+def _common_folder(names: Iterable[str]) -> str:
     """The folder, with a slash at its end, that holds all `names`; empty where there is none."""
-    common = os.path.commonpath(["/" + name.rpartition("/")[0] for name in names]).strip("/")
+    folders = ("/" + name.rpartition("/")[0] for name in names)
+    common = reduce(lambda one, other: os.path.commonpath([one, other]), folders).strip("/")
     return f"{common}/" if common else ""
