@@ -65,6 +65,9 @@ MAY_IMPORT = {
     "export.spec": set(),
     "export.options": {"export.spec"},
     "export.labels": {"export.spec"},
+    "export.wire": set(),
+    "export.model_proto": {"export.wire"},
+    "export.guard": {"export.model_proto", "export.wire"},
     "export.session": {"export.spec"},
     "export.runtime": {"export.session", "export.labels"},
     "cli": {
