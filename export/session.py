@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tfgan_kit.errors import DeviceError, MissingPackageError, ModelFileError, nearest
+from tfgan_kit.export.guard import check_model
 from tfgan_kit.export.spec import PROPERTY, ModelSpec
 
 if TYPE_CHECKING:
@@ -19,16 +20,21 @@ _WARNINGS, _NOTHING = 2, 4
 
 
 def read_model(path: Path) -> bytes:
-    """The content of a model file.
+    """The content of a model file that may be opened.
 
     Raises:
-        ModelFileError: it is missing, or cannot be read.
+        ModelFileError: it is missing, cannot be read, or is not to be opened, see `check_model`.
     """
     try:
-        return path.read_bytes()
+        # A device or a pipe may never end.
+        if path.exists() and not path.is_file():
+            raise OSError("not a file")
+        content = path.read_bytes()
     except OSError as error:
         reason = error.strerror or error
         raise ModelFileError(f"there is no model file {path} ({reason}): `tfgan export --onnx` makes one") from None
+    check_model(content, str(path))
+    return content
 
 
 def open_session(content: bytes, device: str, threads: int, *, source: str) -> onnxruntime.InferenceSession:

@@ -68,7 +68,7 @@ MAY_IMPORT = {
     "export.wire": set(),
     "export.model_proto": {"export.wire"},
     "export.guard": {"export.model_proto", "export.wire"},
-    "export.session": {"export.spec"},
+    "export.session": {"export.guard", "export.spec"},
     "export.runtime": {"export.session", "export.labels"},
     "cli": {
         "build", "data", "evaluation", "export", "extractors", "fields", "pictures", "recipe", "recipes", "report",
