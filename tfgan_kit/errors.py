@@ -10,6 +10,7 @@
     ├── ModelFileError         an .onnx that cannot be sampled from
     ├── SampleError            a request that the model cannot answer: a class, seed or size that is not legal
     ├── DeviceError            a device that was asked for and is not there
+    ├── ServeError             an address that cannot be listened at
     └── MissingPackageError    an optional package that the command needs
 
 A message is one line: what was wrong, what is legal, what to do.
@@ -59,6 +60,10 @@ class SampleError(TfganKitError):
 
 class DeviceError(TfganKitError):
     """A device that was asked for and is not there."""
+
+
+class ServeError(TfganKitError):
+    """An address that cannot be listened at."""
 
 
 class MissingPackageError(TfganKitError):
