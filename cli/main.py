@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tfgan_kit._version import __version__
+from tfgan_kit.cli.ablate import ablate
 from tfgan_kit.cli.compare import compare
 from tfgan_kit.cli.evaluate import evaluate
 from tfgan_kit.cli.export import ExportCommand, export
@@ -33,6 +34,7 @@ app.command(epilog="Example: tfgan sample digits.onnx --seeds 0-99 --out digits.
 app.command(epilog="Example: tfgan evaluate digits.onnx --n 5000 --seeds 3 --json figures.json")(evaluate)
 app.command(epilog="Example: tfgan compare artifacts/0001-mnist artifacts/0002-mnist --seeds 3")(compare)
 app.command(epilog="Example: tfgan probe artifacts/0001-mnist")(probe)
+app.command(epilog="Example: tfgan ablate dcgan-mnist --switch label_flips --kimg 40")(ablate)
 app.command(epilog="Example: tfgan report artifacts/0001-mnist")(report)
 
 

@@ -70,8 +70,11 @@ MAY_IMPORT = {
     "export.guard": {"export.model_proto", "export.wire"},
     "export.session": {"export.guard", "export.spec"},
     "export.runtime": {"export.session", "export.labels"},
+    "ablation": {"build", "data", "evaluation", "extractors", "recipe", "training"},
+    "ablation.switches": {"recipe"},
+    "ablation.budget": {"recipe"},
     "cli": {
-        "build", "data", "evaluation", "export", "extractors", "fields", "pictures", "recipe", "recipes", "report",
+        "ablation", "build", "data", "evaluation", "export", "extractors", "fields", "pictures", "recipe", "recipes", "report",
         "training",
     },
 }  # fmt: skip

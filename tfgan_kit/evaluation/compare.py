@@ -240,12 +240,20 @@ def _difference(
     repetitions = [len(evaluations[i].seeds) for i in pair]
     if min(repetitions) < 2:
         return Difference(pair=pair, p=None, exists=abs(a.value - b.value) > 2 * math.hypot(a.deviation, b.deviation))
-    p = min(1.0, pairs * _welch(a, b, repetitions))
+    p = min(1.0, pairs * welch(a, b, repetitions))
     return Difference(pair=pair, p=p, exists=p < LEVEL)
 
 
-def _welch(a: Measured, b: Measured, repetitions: Sequence[int]) -> float:
-    """The two-sided p-value that the means are equal."""
+def welch(a: Measured, b: Measured, repetitions: Sequence[int]) -> float:
+    """The two-sided p-value that the means are equal.
+
+    Args:
+        a, b: means with their deviations.
+        repetitions: how many values each of them is of, at least 2.
+
+    Raises:
+        MissingPackageError: scipy is not installed.
+    """
     try:
         from scipy.stats import ttest_ind_from_stats
     except ImportError as error:
