@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfgan_kit.data import Feed, open_feed
-from tfgan_kit.data.pipeline import batch_indices, mirrored
+from tfgan_kit.data.pipeline import mirrored
 from tfgan_kit.data.source import ArraySource
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (50, 4, 6, 3), np.uint8)
@@ -32,27 +32,6 @@ def run(data: Feed, first: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
 
     images, labels = loop(tf.constant(first, tf.int64))
     return images.numpy(), labels.numpy()
-
-
-@pytest.mark.parametrize(("size", "batch"), [(50, 8), (50, 50), (7, 20), (1, 3), (64, 64), (10, 1)])
-def test_every_picture_once_an_epoch(size: int, batch: int) -> None:
-    epochs = 4
-    steps = -(-size * epochs // batch)
-    order = np.concatenate([batch_indices(step, seed=0, size=size, batch=batch).numpy() for step in range(steps)])
-    by_epoch = order[: size * epochs].reshape(epochs, size)
-    assert (np.sort(by_epoch, axis=1) == np.arange(size)).all()
-    if size >= 50:
-        assert not (by_epoch[0] == by_epoch[1]).all()
-        assert not (by_epoch[0] == np.arange(size)).all()
-
-
-def test_order_depends_on_seed_and_step_alone() -> None:
-    def indices(seed: int, step: int) -> list[int]:
-        return batch_indices(tf.constant(step, tf.int64), seed=seed, size=1000, batch=32).numpy().tolist()
-
-    assert indices(1, 5) == indices(1, 5)
-    assert indices(1, 5) != indices(2, 5)
-    assert indices(1, 5) != indices(1, 6)
 
 
 @pytest.mark.parametrize("mirror", [False, True])

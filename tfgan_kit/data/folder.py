@@ -67,6 +67,11 @@ class FolderSource:
         """(H, W, C) of every picture."""
         return self.decoder.shape
 
+    @property
+    def shards(self) -> tuple[int, ...]:
+        """All pictures are equally near."""
+        return (len(self),)
+
     def __len__(self) -> int:
         """Number of pictures."""
         return len(self.good)

@@ -8,37 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfgan_kit import rng
+from tfgan_kit.data.order import batch_indices
 from tfgan_kit.data.parallel import available_cpus
 from tfgan_kit.data.source import Source, fits_memory
 
 _READ_AHEAD = 2  # batches that wait, read, while each core reads another
-
-
-def batch_indices(step: tf.Tensor | int, *, seed: int, size: int, batch: int) -> tf.Tensor:
-    """Which pictures a step gets, from the step alone: every epoch is a fresh permutation of the whole set.
-
-    Pictures are counted without regard to steps, so a batch may end one epoch and begin the next.
-
-    Args:
-        step: scalar, >= 0.
-        seed: of the run.
-        size: pictures in the set.
-        batch: pictures a step; may exceed `size`.
-
-    Returns:
-        (batch,) int64 in [0, size).
-    """
-    position = tf.cast(step, tf.int64) * batch + tf.range(batch, dtype=tf.int64)
-    epoch, within = position // size, position % size
-    indices = tf.zeros_like(within)
-    epochs_touched = (size + batch - 2) // size + 1
-    for later in range(epochs_touched):
-        this = epoch[0] + later
-        # index_shuffle looks at the low 16 bits of its seed alone, where keys do not differ: draw one with the key.
-        shuffle_seed = rng.integers(rng.key(seed, rng.Stream.ORDER, this), (2,), 2**31 - 1)
-        shuffled = tf.random.experimental.index_shuffle(within, shuffle_seed, size - 1)
-        indices = tf.where(epoch == this, shuffled, indices)
-    return indices
 
 
 class Feed(ABC):
@@ -52,7 +26,7 @@ class Feed(ABC):
 
     def __init__(self, source: Source, *, batch: int, seed: int, mirror: bool) -> None:
         """Arguments as for `open_feed`."""
-        self._size = len(source)
+        self._shards = source.shards
         self._batch = batch
         self._seed = seed
         self._mirror = mirror
@@ -68,7 +42,7 @@ class Feed(ABC):
             images: (batch, H, W, C) uint8.
             labels: (batch, A) int32, or None where the source has none.
         """
-        indices = batch_indices(step, seed=self._seed, size=self._size, batch=self._batch)
+        indices = batch_indices(step, seed=self._seed, shards=self._shards, batch=self._batch)
         images = self._images(step, indices)
         if self._mirror:
             images = mirrored(images, step, seed=self._seed)
@@ -89,7 +63,7 @@ class MemoryFeed(Feed):
         super().__init__(source, batch=batch, seed=seed, mirror=mirror)
         # In host memory, where the indices are computed too: an accelerator gets a batch, not the set.
         with tf.device("CPU:0"):
-            self._pictures = tf.constant(source.read(np.arange(self._size)), tf.uint8)
+            self._pictures = tf.constant(source.read(np.arange(len(source))), tf.uint8)
 
     def _images(self, step: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
         with tf.device("CPU:0"):
@@ -106,7 +80,7 @@ class StreamFeed(Feed):
         super().__init__(source, batch=batch, seed=seed, mirror=mirror)
 
         def read(step: tf.Tensor) -> tf.Tensor:
-            indices = batch_indices(step, seed=seed, size=len(source), batch=batch)
+            indices = batch_indices(step, seed=seed, shards=source.shards, batch=batch)
             return tf.ensure_shape(tf.numpy_function(source.read, [indices], tf.uint8), (batch, *source.shape))
 
         steps = tf.data.Dataset.range(start_step, tf.int64.max)

@@ -50,6 +50,10 @@ class Source(Protocol):
     def notes(self) -> tuple[str, ...]:
         """One-line warnings for the user."""
 
+    @property
+    def shards(self) -> tuple[int, ...]:
+        """Pictures in each of the files that they lie in; one number where all are equally near."""
+
     def __len__(self) -> int:
         """Number of pictures."""
 
@@ -80,6 +84,11 @@ class ArraySource:
         """(H, W, C) of every picture."""
         _, height, width, channels = self.images.shape
         return height, width, channels
+
+    @property
+    def shards(self) -> tuple[int, ...]:
+        """All pictures are equally near."""
+        return (len(self),)
 
     def __len__(self) -> int:
         """Number of pictures."""

@@ -93,6 +93,11 @@ class StackedSource:
         _, height, width, _ = self.digits.shape
         return height, width, self.channels
 
+    @property
+    def shards(self) -> tuple[int, ...]:
+        """All pictures are equally near."""
+        return (len(self),)
+
     def __len__(self) -> int:
         """Number of pictures."""
         return len(self.which)
