@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 
 import numpy as np
 
@@ -45,6 +45,35 @@ def labels_for(spec: ModelSpec, labels: Labels | None, seeds: np.ndarray) -> np.
     if not spec.classes:
         return None
     return c if len(spec.classes) > 1 else c[:, 0]
+
+
+def labels_at(labels: Labels | None, part: slice) -> Labels | None:
+    """The labels of a part of the pictures; what is one for all stays so."""
+    if isinstance(labels, Mapping):
+        return {name: column[part] if _is_each(column) else column for name, column in labels.items()}  # type: ignore[index, misc]
+    return labels[part] if _is_each(labels) else labels  # type: ignore[index, return-value]
+
+
+def check_stream(spec: ModelSpec, labels: Labels | None, seeds: Iterable[int]) -> None:
+    """Refuse labels that a stream of pictures cannot have, as far as its first picture tells.
+
+    Args:
+        spec: of the model.
+        labels: as in `labels_for`.
+        seeds: of the stream.
+
+    Raises:
+        SampleError: as `labels_for`; another number of labels than seeds; or one a picture, where nobody can tell how
+            many there will be.
+    """
+    columns = list(labels.values()) if isinstance(labels, Mapping) else [labels]
+    lengths = {len(column) for column in columns if _is_each(column)}  # type: ignore[arg-type]
+    if lengths and not isinstance(seeds, Sized):
+        raise SampleError("labels must be one for all where the seeds have no length; got one a seed")
+    if isinstance(seeds, Sized) and lengths - {len(seeds)}:
+        raise SampleError(f"labels must be one for all, or one a seed; got {max(lengths)} for {len(seeds)} seeds")
+    first = 0 if 0 in lengths else 1
+    labels_for(spec, labels_at(labels, slice(0, first)), np.zeros(first, np.int64))
 
 
 def class_index(spec: ModelSpec, label: int | str, attribute: str | None = None) -> int:
@@ -116,3 +145,12 @@ def _checked_indices(spec: ModelSpec, c: np.ndarray, count: int) -> np.ndarray:
         if len(wrong):
             raise SampleError(f"{name} {wrong[0]} does not exist; legal: 0 to {size - 1}")
     return c.astype(np.int64)
+
+
+def _is_each(labels: object) -> bool:
+    """Whether labels are one a picture."""
+    return (
+        labels.ndim > 0
+        if isinstance(labels, np.ndarray)
+        else isinstance(labels, Sequence) and not isinstance(labels, str)
+    )

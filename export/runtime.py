@@ -6,27 +6,21 @@ images = Sampler("generator.onnx").sample(seeds=range(16))
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfgan_kit.errors import SampleError
-from tfgan_kit.export.labels import Labels, class_index, labels_for
-from tfgan_kit.export.session import available_cores, open_session, read_model, read_spec
+from tfgan_kit.errors import ModelFileError, SampleError
+from tfgan_kit.export.labels import Labels, check_stream, class_index, labels_at, labels_for
+from tfgan_kit.export.requests import check_inputs, check_rows, check_truncation, checked_count, checked_seeds
+from tfgan_kit.export.runner import Feed, Runner
+from tfgan_kit.export.session import available_cores, read_model, read_spec
+from tfgan_kit.export.style_mapping import StyleMapping
 from tfgan_kit.latents import noise_from_seeds, z_from_seeds
-
-if TYPE_CHECKING:
-    import onnxruntime
-
-# Pictures a run of onnxruntime on the CPU: a larger one's maps fall out of the caches, and it is slower a picture.
-_PER_RUN = 16
-
-# The inputs of a part of the pictures, by name.
-Feed = Callable[[slice], dict[str, np.ndarray]]
 
 
 class Sampler:
@@ -37,11 +31,17 @@ class Sampler:
         device: "cpu" or "cuda", where it really runs.
         batch: most pictures made at a time where a call does not say.
 
-    May be used from several threads.
+    May be used from several threads, and after a fork. A pickled one holds the path and opens the file anew.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, device: str = "cpu", threads: int | None = None, batch: int = 64
+        self,
+        path: str | os.PathLike[str],
+        *,
+        device: str = "cpu",
+        threads: int | None = None,
+        batch: int = 64,
+        warm: bool = False,
     ) -> None:
         """Open a model file.
 
@@ -50,23 +50,25 @@ class Sampler:
             device: "cpu" or "cuda".
             threads: CPU threads; None: as many as this process may use.
             batch: most pictures made at a time; memory grows with it.
+            warm: make a picture now, so that the first call is as fast as the later ones.
 
         Raises:
             ModelFileError: missing, truncated, not of tfgan-kit, or of a newer format.
             DeviceError: an unknown device, or one that is not there.
             MissingPackageError: onnxruntime is not installed.
+            SampleError: threads or batch below 1.
         """
-        self.device, self.batch = device, _checked_batch(batch)
-        self._content = read_model(Path(path))
+        self.device, self.batch = device, checked_count("batch", batch)
+        self._path, self._threads = Path(path), threads
         # The default counts the machine's cores, also where the process may use only some of them.
-        self._threads = (threads or available_cores()) if device == "cpu" else 1
-        # One thread a run, and several runs beside each other: unlike threads within a run, these never wait for one
-        # another, so they lose nothing where other programs use the same cores.
-        self._session = open_session(self._content, device, threads=1, source=str(path))
-        self._wide: onnxruntime.InferenceSession | None = None
-        # Its threads start with the first runs beside each other, and are kept for the next ones.
-        self._pool = ThreadPoolExecutor(self._threads)
-        self.spec = read_spec(self._session, str(path))
+        cores = available_cores() if threads is None else checked_count("threads", threads)
+        self._runner = Runner(read_model(self._path), device, cores, source=str(path))
+        self.spec = read_spec(self._runner.session, str(path))
+        self._runner.fixed = self.spec.max_batch
+        self._style = StyleMapping(self._path, self.spec, device) if self.spec.inputs == "w" else None
+        if warm:
+            first = np.zeros(1, np.int64)
+            self._runner.warm(self._of_seeds(first, labels_for(self.spec, None, first), 1.0))
 
     def sample(
         self,
@@ -87,8 +89,8 @@ class Sampler:
                 indices. None, or for attributes that are not named: by the seed, which goes through a single
                 attribute's classes, seed % K, and draws several independently.
             truncation: factor of z in [0, 1], towards the mean picture; 1 leaves z as it is, and is all that a model
-                takes whose z is spherical, with no mean on its sphere, or whose w was truncated at export.
-            batch: most pictures made at a time; None: the sampler's own.
+                takes whose z is spherical, with no mean on its sphere, or whose truncation was set at export.
+            batch: most pictures made at a time; None: the sampler's own. A model of a fixed batch makes that many.
 
         Returns:
             (N, H, W, C) uint8, whatever layout and dtype the file has.
@@ -96,16 +98,45 @@ class Sampler:
         Raises:
             SampleError: a seed, class, truncation or batch that is not legal.
         """
-        numbers = _checked_seeds(seeds)
-        self._check_truncation(truncation)
+        numbers = checked_seeds(seeds)
+        check_truncation(self.spec, truncation)
         c = labels_for(self.spec, labels, numbers)
+        return self._made(len(numbers), self._of_seeds(numbers, c, truncation), batch)
 
-        def feed(part: slice) -> dict[str, np.ndarray]:
-            z = z_from_seeds(numbers[part], self.spec.z_dim, self.spec.z_prior)
-            z = z if truncation == 1 else z * np.float32(truncation)
-            return _inputs(z, c, part) | self._noise(numbers[part])
+    def sample_iter(
+        self,
+        seeds: Iterable[int],
+        labels: Labels | None = None,
+        truncation: float = 1.0,
+        batch: int | None = None,
+    ) -> Iterator[np.ndarray]:
+        """The pictures of `sample` as a stream of blocks in the order of the seeds, with the memory of one block.
 
-        return self._made(len(numbers), feed, batch)
+        Args:
+            seeds: integers in [0, 2**63), any iterable of them, also one without an end such as itertools.count().
+            labels: as in `sample`; one a picture only where `seeds` has a length.
+            truncation: as in `sample`.
+            batch: pictures of a block, of which the last may have fewer; None: the sampler's own.
+
+        Returns:
+            An iterator over (at most batch, H, W, C) uint8. What is wrong with the request is said here, what is wrong
+            with a seed where its block is due.
+
+        Raises:
+            SampleError: as `sample`.
+        """
+        size = self.batch if batch is None else checked_count("batch", batch)
+        check_truncation(self.spec, truncation)
+        check_stream(self.spec, labels, seeds)
+
+        def blocks() -> Iterator[np.ndarray]:
+            coming, start = iter(seeds), 0
+            while block := list(itertools.islice(coming, size)):
+                given = labels_at(labels, slice(start, start + len(block)))
+                yield self.sample(block, given, truncation, batch)
+                start += len(block)
+
+        return blocks()
 
     def generate(
         self,
@@ -126,21 +157,54 @@ class Sampler:
             (N, H, W, C) uint8.
 
         Raises:
-            SampleError: a z or noise of another shape or dtype, or a class or batch that is not legal.
+            SampleError: a z or noise of another shape or dtype, a class or batch that is not legal, or a model that
+                takes seeds.
         """
-        _check_rows("z", z, (None, self.spec.z_dim))
-        if noise is not None:
-            if not self.spec.noise_dim:
-                raise SampleError("the model has no input noise: leave noise out")
-            _check_rows("noise", noise, (len(z), self.spec.noise_dim))
-        seeds = np.arange(len(z))
-        c = labels_for(self.spec, labels, seeds)
+        check_inputs(self.spec, "z")
+        check_rows("z", z, (None, self.spec.z_dim))
+        c = labels_for(self.spec, labels, np.arange(len(z)))
+        drawn = self._noise_of(len(z), noise)
 
         def feed(part: slice) -> dict[str, np.ndarray]:
-            drawn = self._noise(seeds[part]) if noise is None else {"noise": noise[part]}
-            return _inputs(z[part], c, part) | drawn
+            return self._of_z(z[part], c, part) | drawn(part)
 
         return self._made(len(z), feed, batch)
+
+    def generate_w(self, w: np.ndarray, batch: int | None = None, noise: np.ndarray | None = None) -> np.ndarray:
+        """The pictures of given style vectors, for a model that was exported with inputs w.
+
+        Args:
+            w: (N, w_dim) float32, see `w_from_z`.
+            batch, noise: as in `generate`.
+
+        Returns:
+            (N, H, W, C) uint8.
+
+        Raises:
+            SampleError: a model of other inputs, or a w, noise or batch that is not legal.
+        """
+        check_inputs(self.spec, "w")
+        check_rows("w", w, (None, self.spec.w_dim))
+        drawn = self._noise_of(len(w), noise)
+        return self._made(len(w), lambda part: {"w": w[part]} | drawn(part), batch)
+
+    def w_from_z(self, z: np.ndarray, labels: Labels | None = None) -> np.ndarray:
+        """The style vectors of latents, for a model that was exported with inputs w.
+
+        Args:
+            z: (N, z_dim) float32.
+            labels: as in `generate`.
+
+        Returns:
+            (N, w_dim) float32, truncated as the model was exported.
+
+        Raises:
+            SampleError: a model of other inputs, or a z or class that is not legal.
+        """
+        check_inputs(self.spec, "w")
+        check_rows("z", z, (None, self.spec.z_dim))
+        c = labels_for(self.spec, labels, np.arange(len(z)))
+        return self._of_z(z, c, slice(None))["w"]
 
     def class_index(self, label: int | str, attribute: str | None = None) -> int:
         """The index of a class that is given as index or name; a name that is a number is a name first.
@@ -154,79 +218,70 @@ class Sampler:
         """
         return class_index(self.spec, label, attribute)
 
-    def _check_truncation(self, psi: float) -> None:
-        if not 0 <= psi <= 1:
-            raise SampleError(f"truncation must be in [0, 1]; got {psi}")
-        if psi != 1 and self.spec.truncation == "w":
-            raise SampleError(
-                f"the model's truncation was set at export, to {self.spec.psi:g}, and it takes only 1 here; got {psi}: "
-                f"tfgan export --onnx --truncation {psi} makes a model with another"
-            )
-        if psi != 1 and self.spec.truncation == "none":
-            raise SampleError(f"the model normalises z, so that it takes only truncation 1; got {psi}")
-        if psi != 1 and self.spec.z_prior == "spherical":
-            raise SampleError(f"a model with a spherical z takes only truncation 1; got {psi}")
+    def __reduce__(self) -> tuple[Callable[..., Sampler], tuple[object, ...]]:
+        state = str(self._path.absolute()), self.device, self._threads, self.batch, self._digest()
+        return _reopened, state
+
+    def _digest(self) -> str:
+        content = self._runner.content + (self._style.content if self._style else b"")
+        return hashlib.sha256(content).hexdigest()
+
+    def _of_seeds(self, seeds: np.ndarray, c: np.ndarray | None, psi: float) -> Feed:
+        """The inputs of the pictures of seeds."""
+
+        def feed(part: slice) -> dict[str, np.ndarray]:
+            if self.spec.inputs == "seed":
+                return _with_labels({"seed": seeds[part]}, c, part)
+            z = z_from_seeds(seeds[part], self.spec.z_dim, self.spec.z_prior)
+            return self._of_z(z if psi == 1 else z * np.float32(psi), c, part) | self._noise(seeds[part])
+
+        return feed
+
+    def _of_z(self, z: np.ndarray, c: np.ndarray | None, part: slice) -> dict[str, np.ndarray]:
+        """The inputs of latents, which are of the part, but for noise."""
+        inputs = _with_labels({"z": z}, c, part)
+        return inputs if self._style is None else {"w": self._style(inputs)}
 
     def _noise(self, seeds: np.ndarray) -> dict[str, np.ndarray]:
         """The input `noise` of seeds, where there is one."""
         return {"noise": noise_from_seeds(seeds, self.spec.noise_dim)} if self.spec.noise_dim else {}
 
+    def _noise_of(self, count: int, noise: np.ndarray | None) -> Feed:
+        """The input `noise` that was given, or that of the first seeds."""
+        if noise is None:
+            return lambda part: self._noise(np.arange(part.start, part.stop))
+        if not self.spec.noise_dim:
+            raise SampleError("the model has no input noise: leave noise out")
+        check_rows("noise", noise, (count, self.spec.noise_dim))
+        return lambda part: {"noise": noise[part]}
+
     def _made(self, count: int, feed: Feed, batch: int | None) -> np.ndarray:
         """`count` pictures, (count, H, W, C) uint8."""
+        most = self.batch if batch is None else checked_count("batch", batch)
         images = np.empty((count, *self.spec.image_shape), np.uint8)
 
-        def make(part: slice) -> None:
-            (made,) = session.run(["images"], feed(part))
+        def keep(part: slice, made: np.ndarray) -> None:
             images[part] = _as_uint8(made.transpose(0, 2, 3, 1) if self.spec.layout == "nchw" else made)
 
-        # A single picture, or few, on many cores: only threads within a run use them.
-        beside = self._threads if 2 * count > self._threads else 1
-        session = self._session if beside == self._threads else self._wide_session()
-        size = -(-min(self.batch if batch is None else _checked_batch(batch), max(count, 1)) // beside)
-        if self.device == "cpu":
-            size = min(size, _PER_RUN)
-        parts = [slice(start, start + size) for start in range(0, count, size)]
-        if beside == 1 or len(parts) == 1:
-            for part in parts:
-                make(part)
-        else:
-            list(self._pool.map(make, parts))
+        self._runner.make(count, most, feed, keep)
         return images
 
-    def _wide_session(self) -> onnxruntime.InferenceSession:
-        """The session whose runs use every thread, opened when it is first needed."""
-        if self._wide is None:
-            self._wide = open_session(self._content, self.device, self._threads, source="the model")
-        return self._wide
+
+def _reopened(path: str, device: str, threads: int | None, batch: int, digest: str) -> Sampler:
+    """The sampler that was pickled, from its file.
+
+    Raises:
+        ModelFileError: the file is gone, or another one by now.
+    """
+    sampler = Sampler(path, device=device, threads=threads, batch=batch)
+    if sampler._digest() != digest:
+        raise ModelFileError(f"{path} has changed since its sampler was pickled: open the file anew with Sampler")
+    return sampler
 
 
-def _inputs(z: np.ndarray, c: np.ndarray | None, part: slice) -> dict[str, np.ndarray]:
-    """The inputs `z`, which is of the part, and `labels`, where there are some."""
-    return {"z": z} if c is None else {"z": z, "labels": c[part]}
-
-
-def _check_rows(name: str, array: np.ndarray, shape: tuple[int | None, int]) -> None:
-    """Refuse an array that is not of float32 and of that shape; None is any."""
-    rows, columns = shape
-    right = array.ndim == 2 and array.shape[1] == columns and rows in (None, len(array))
-    if not right or array.dtype != np.float32:
-        wanted = "N" if rows is None else rows
-        raise SampleError(f"{name} must be ({wanted}, {columns}) float32; got {array.shape} {array.dtype}")
-
-
-def _checked_batch(batch: int) -> int:
-    if batch < 1:
-        raise SampleError(f"batch must be at least 1; got {batch}")
-    return batch
-
-
-def _checked_seeds(seeds: Sequence[int] | np.ndarray) -> np.ndarray:
-    numbers = np.asarray(seeds)
-    if numbers.size == 0:
-        return np.zeros(0, np.int64)
-    if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or numbers.min() < 0 or numbers.max() >= 2**63:
-        raise SampleError(f"seeds must be whole numbers in [0, 2**63), one a picture; got {seeds!r:.80}")
-    return numbers.astype(np.int64)
+def _with_labels(inputs: dict[str, np.ndarray], c: np.ndarray | None, part: slice) -> dict[str, np.ndarray]:
+    """The inputs of a part, and its labels, where there are some."""
+    return inputs if c is None else inputs | {"labels": c[part]}
 
 
 def _as_uint8(images: np.ndarray) -> np.ndarray:

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tfgan_kit.errors import DeviceError, MissingPackageError, ModelFileError, nearest
 from tfgan_kit.export.guard import check_model
 from tfgan_kit.export.spec import PROPERTY, ModelSpec
@@ -13,8 +15,14 @@ from tfgan_kit.export.spec import PROPERTY, ModelSpec
 if TYPE_CHECKING:
     import onnxruntime
 
+# Name, type and axes of a tensor.
+Value = tuple[str, str, list[Any]]
+
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 _TYPES = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}
+# Float32 is to be float32, as it was proven at export; and no search for the fastest algorithm, which would begin anew
+# at every size of a batch.
+_OPTIONS = {"cuda": {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}}
 # onnxruntime's levels of logging.
 _WARNINGS, _NOTHING = 2, 4
 
@@ -67,7 +75,7 @@ def open_session(content: bytes, device: str, threads: int, *, source: str) -> o
         # What it logs where a GPU is not there, the error below says.
         onnxruntime.set_default_logger_severity(_NOTHING)
     try:
-        session = onnxruntime.InferenceSession(content, options, providers=[provider])
+        session = onnxruntime.InferenceSession(content, options, providers=[(provider, _OPTIONS.get(device, {}))])
     except Exception as error:  # onnxruntime's errors share no base class but this one.
         raise ModelFileError(
             f"{source} is not an ONNX model that onnxruntime can read, or is truncated: {error}"
@@ -82,6 +90,28 @@ def open_session(content: bytes, device: str, threads: int, *, source: str) -> o
     return session
 
 
+def run_bound(session: onnxruntime.InferenceSession, inputs: dict[str, np.ndarray], output: str) -> np.ndarray:
+    """Run a model with its inputs and output bound to memory of ours, so that each is copied once.
+
+    Args:
+        session: on any device.
+        inputs: by name.
+        output: its name; the axes after N are fixed.
+
+    Returns:
+        (N, ...), in the CPU's memory.
+    """
+    value = next(value for value in session.get_outputs() if value.name == output)
+    dtype = next(np.dtype(name) for name, kind in _TYPES.items() if kind == value.type)
+    made = np.empty((len(next(iter(inputs.values()))), *value.shape[1:]), dtype)
+    binding = session.io_binding()
+    for name, array in inputs.items():
+        binding.bind_cpu_input(name, np.ascontiguousarray(array))
+    binding.bind_output(output, "cpu", 0, dtype, made.shape, made.ctypes.data)
+    session.run_with_iobinding(binding)
+    return made
+
+
 def read_spec(session: onnxruntime.InferenceSession, source: str) -> ModelSpec:
     """What a model says of itself, if its graph takes and gives just that.
 
@@ -89,16 +119,36 @@ def read_spec(session: onnxruntime.InferenceSession, source: str) -> ModelSpec:
         ModelFileError: not of tfgan-kit, of a newer format, or with another graph than it says.
     """
     spec = ModelSpec.from_json(session.get_modelmeta().custom_metadata_map.get(PROPERTY), source=source)
-    expected: list[tuple[str, str, list[Any]]] = [("z", "tensor(float)", [spec.z_dim])]
-    if spec.classes:
-        expected.append(("labels", "tensor(int64)", [len(spec.classes)] if len(spec.classes) > 1 else []))
-    if spec.noise_dim:
+    expected: list[Value] = []
+    if spec.inputs == "seed":
+        expected.append(("seed", "tensor(int64)", []))
+    else:
+        expected.append((spec.inputs, "tensor(float)", [spec.w_dim if spec.inputs == "w" else spec.z_dim]))
+    if spec.inputs != "w":
+        expected += labels_input(spec)
+    if spec.noise_dim and spec.inputs != "seed":
         expected.append(("noise", "tensor(float)", [spec.noise_dim]))
     expected.append(("images", _TYPES[spec.dtype], list(spec.output_shape)))
-    found = [(value.name, value.type, value.shape[1:]) for value in [*session.get_inputs(), *session.get_outputs()]]
+    values = described(session)
+    found = [(name, kind, shape[1:]) for name, kind, shape in values]
     if found != expected:
         raise ModelFileError(f"{source} is damaged: its graph has {found}, and its metadata says {expected}")
+    batches = {shape[0] if isinstance(shape[0], int) else None for _, _, shape in values}
+    if batches != {spec.max_batch}:
+        wanted = spec.max_batch or "any"
+        raise ModelFileError(f"{source} is damaged: its graph has batches of {batches}, and its metadata says {wanted}")
     return spec
+
+
+def labels_input(spec: ModelSpec) -> list[Value]:
+    """The input `labels` but for its first axis, if there is one."""
+    several = len(spec.classes) > 1
+    return [("labels", "tensor(int64)", [len(spec.classes)] if several else [])] if spec.classes else []
+
+
+def described(session: onnxruntime.InferenceSession) -> list[Value]:
+    """Name, type and axes of a model's inputs and outputs, in their order."""
+    return [(value.name, value.type, value.shape) for value in [*session.get_inputs(), *session.get_outputs()]]
 
 
 def available_cores() -> int:
