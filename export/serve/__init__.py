@@ -1,0 +1,1 @@
+"""Pictures over HTTP: `tfgan serve`, a small service around one model file. No TensorFlow here."""

@@ -1,0 +1,60 @@
+"""What every request passes: the check of its Host, and the count of its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tfgan_kit.export.serve.figures import Figures
+
+# Paths that are counted under their own name; all others would be as many as someone likes.
+_PATHS = frozenset({"/", "/sample", "/healthz", "/metrics", "/openapi.json"})
+
+
+class Front:
+    """Middleware around the application."""
+
+    def __init__(self, app: ASGIApp, *, figures: Figures, hosts: Sequence[str]) -> None:
+        """Wrap an application.
+
+        Args:
+            app: it.
+            figures: where answers are counted.
+            hosts: names that a Host may have, so that a page elsewhere whose name points here is refused; (): any.
+        """
+        self._app, self._figures, self._hosts = app, figures, frozenset(hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        # What fails before it answers is an error of the server.
+        status = 500
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-content-type-options", b"nosniff")]
+            await send(message)
+
+        try:
+            if self._hosts and _host(scope) not in self._hosts:
+                detail = f"this Host is not served here; legal: {', '.join(sorted(self._hosts))}"
+                await JSONResponse({"detail": detail}, 400)(scope, receive, watched)
+            else:
+                await self._app(scope, receive, watched)
+        finally:
+            self._figures.count_request(scope["path"] if scope["path"] in _PATHS else "other", status)
+
+
+def _host(scope: Scope) -> str:
+    """The name in the header Host, without its port; "" where there is none, or more than one."""
+    found = [value for name, value in scope["headers"] if name == b"host"]
+    if len(found) != 1:
+        return ""
+    text = found[0].decode("latin-1").lower()
+    return text[: text.find("]") + 1] if text.startswith("[") else text.partition(":")[0]
