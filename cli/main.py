@@ -17,6 +17,7 @@ from tfgan_kit.cli.probe import probe
 from tfgan_kit.cli.recipes import recipes
 from tfgan_kit.cli.report import report
 from tfgan_kit.cli.sample import sample
+from tfgan_kit.cli.serve import serve
 from tfgan_kit.cli.train import train
 from tfgan_kit.errors import TfganKitError
 
@@ -31,6 +32,7 @@ app.command(epilog="Example: tfgan train --data folder:my-pictures --resolution 
 app.command(epilog="Example: tfgan recipes mnist")(recipes)
 app.command(cls=ExportCommand, epilog="Example: tfgan export artifacts/0001-mnist --onnx digits.onnx")(export)
 app.command(epilog="Example: tfgan sample digits.onnx --seeds 0-99 --out digits.png")(sample)
+app.command(epilog="Example: tfgan serve digits.onnx --port 8000")(serve)
 app.command(epilog="Example: tfgan evaluate digits.onnx --n 5000 --seeds 3 --json figures.json")(evaluate)
 app.command(epilog="Example: tfgan compare artifacts/0001-mnist artifacts/0002-mnist --seeds 3")(compare)
 app.command(epilog="Example: tfgan probe artifacts/0001-mnist")(probe)
