@@ -13,12 +13,16 @@ import numpy as np
 
 PRIORS = ("normal", "uniform", "spherical")
 
-_LOW = np.uint64(0xFFFFFFFF)
-_MULTIPLIERS = np.array([0xD2511F53, 0xCD9E8D57], np.uint64)
-_WEYL = np.array([0x9E3779B9, 0xBB67AE85], np.uint64)
-_ROUNDS = 10
+# Of Philox-4x32-10; a graph that draws for itself has them too.
+PHILOX_MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
+PHILOX_WEYL = (0x9E3779B9, 0xBB67AE85)
+PHILOX_ROUNDS = 10
 # The third word of the counter.
-_Z, _CLASSES, _NOISE = range(3)
+Z_STREAM, CLASSES_STREAM, NOISE_STREAM = range(3)
+
+_LOW = np.uint64(0xFFFFFFFF)
+_MULTIPLIERS = np.array(PHILOX_MULTIPLIERS, np.uint64)
+_WEYL = np.array(PHILOX_WEYL, np.uint64)
 
 
 def z_from_seeds(seeds: Sequence[int] | np.ndarray, z_dim: int, prior: str = "normal") -> np.ndarray:
@@ -41,8 +45,8 @@ def z_from_seeds(seeds: Sequence[int] | np.ndarray, z_dim: int, prior: str = "no
     if prior not in PRIORS:
         raise ValueError(f"prior {prior!r} is unknown; legal: {', '.join(PRIORS)}")
     if prior == "uniform":
-        return (2.0 * _unit(seeds, z_dim, _Z) - 1.0).astype(np.float32)
-    z = _normal(seeds, z_dim, _Z)
+        return (2.0 * _unit(seeds, z_dim, Z_STREAM) - 1.0).astype(np.float32)
+    z = _normal(seeds, z_dim, Z_STREAM)
     if prior == "spherical":
         z *= np.sqrt(z_dim) / np.linalg.norm(z, axis=1, keepdims=True)
     return z.astype(np.float32)
@@ -69,7 +73,7 @@ def classes_from_seeds(
     """
     if len(classes) == 1:
         return (_checked_seeds(seeds)[:, None] % np.uint64(classes[0])).astype(np.int64)
-    words = _words(seeds, len(classes), _CLASSES)
+    words = _words(seeds, len(classes), CLASSES_STREAM)
     columns = []
     for word, of in zip(words.T, counts or [(1,) * size for size in classes], strict=True):
         ends = np.cumsum(of)
@@ -92,7 +96,7 @@ def noise_from_seeds(seeds: Sequence[int] | np.ndarray, n: int) -> np.ndarray:
     Raises:
         ValueError: a seed that is negative or not an integer.
     """
-    return _normal(seeds, n, _NOISE).astype(np.float32)
+    return _normal(seeds, n, NOISE_STREAM).astype(np.float32)
 
 
 def philox_4x32(key: np.ndarray, counter: np.ndarray, stream: int = 0) -> np.ndarray:
@@ -109,7 +113,7 @@ def philox_4x32(key: np.ndarray, counter: np.ndarray, stream: int = 0) -> np.nda
     k0, k1 = key & _LOW, key >> np.uint64(32)
     c0, c1 = counter & _LOW, counter >> np.uint64(32)
     c2, c3 = np.full_like(c0, stream), np.zeros_like(c0)
-    for _ in range(_ROUNDS):
+    for _ in range(PHILOX_ROUNDS):
         p0, p1 = _MULTIPLIERS[0] * c0, _MULTIPLIERS[1] * c2
         c0, c1, c2, c3 = (p1 >> np.uint64(32)) ^ c1 ^ k0, p1 & _LOW, (p0 >> np.uint64(32)) ^ c3 ^ k1, p0 & _LOW
         k0, k1 = (k0 + _WEYL[0]) & _LOW, (k1 + _WEYL[1]) & _LOW
