@@ -13,7 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from tfgan_kit.cli.main import app
-from tfgan_kit.cli.sample import parse_classes, parse_seeds
+from tfgan_kit.cli.model_options import parse_classes, parse_seeds
 from tfgan_kit.errors import DeviceError, ModelFileError, SampleError, TfganKitError
 from tfgan_kit.export import ModelSpec, Sampler
 from tfgan_kit.export.spec import PROPERTY, Parity
