@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tfgan_kit.export.session import open_session, run_bound
+from tfgan_kit.export.session import open_session, run_bound, run_one
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -101,8 +101,7 @@ class Runner:
     def _run(self, session: onnxruntime.InferenceSession, inputs: dict[str, np.ndarray]) -> np.ndarray:
         if self._device != "cpu":
             return run_bound(session, inputs, "images")
-        images: np.ndarray = session.run(["images"], inputs)[0]
-        return images
+        return run_one(session, inputs, "images", self._source)
 
     def _beside(self, run: Callable[[slice], None], parts: Iterator[slice], beside: int) -> None:
         """Run parts on so many threads, this one among them; after an error no further part is begun."""

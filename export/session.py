@@ -90,6 +90,34 @@ def open_session(content: bytes, device: str, threads: int, *, source: str) -> o
     return session
 
 
+def run_one(
+    session: onnxruntime.InferenceSession, inputs: dict[str, np.ndarray], output: str, source: str
+) -> np.ndarray:
+    """One output of a run.
+
+    Args:
+        session: of a graph that takes and gives what it says.
+        inputs: by name.
+        output: its name.
+        source: the file's name, for errors.
+
+    Returns:
+        An array of as many rows as the inputs have, of the shape that the graph says.
+
+    Raises:
+        ModelFileError: the graph does not compute what it says.
+    """
+    shape = next(value.shape for value in session.get_outputs() if value.name == output)
+    try:
+        made: np.ndarray = session.run([output], inputs)[0]
+    except Exception as error:  # onnxruntime's errors share no base class but this one.
+        raise ModelFileError(f"{source} is damaged: its graph cannot be computed: {error}") from None
+    wanted = (len(next(iter(inputs.values()))), *shape[1:])
+    if made.shape != wanted:
+        raise ModelFileError(f"{source} is damaged: its graph makes {output} of {made.shape}, and not of {wanted}")
+    return made
+
+
 def run_bound(session: onnxruntime.InferenceSession, inputs: dict[str, np.ndarray], output: str) -> np.ndarray:
     """Run a model with its inputs and output bound to memory of ours, so that each is copied once.
 

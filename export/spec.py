@@ -43,6 +43,8 @@ from tfgan_kit.errors import ModelFileError
 from tfgan_kit.latents import PRIORS
 
 FORMAT = 1
+# Beyond these a file is taken to be damaged, before memory is taken for what it says.
+MOST_PX, MOST_CHANNELS, MOST_LATENTS, MOST_NOISE, MOST_BATCH = 4096, 4, 2**16, 2**24, 1024
 PROPERTY = "tfgan"
 LAYOUTS = ("nhwc", "nchw")
 # Values of the images by the dtype they are stored in.
@@ -206,6 +208,8 @@ class ModelSpec:
             raise ModelFileError(f"{source} is not a tfgan-kit model: `tfgan export --onnx` writes one")
         try:
             content: Any = json.loads(text)
+            # Halves of a character, which nothing can show.
+            json.dumps(content, ensure_ascii=False).encode()
             version: Any = content["format"]
         except (ValueError, TypeError, KeyError, RecursionError):
             raise ModelFileError(
@@ -272,21 +276,21 @@ def _from_content(top: _Reader) -> ModelSpec:
     if images.get("range", list) != list(RANGES[dtype]):
         images.fail("range", images.content["range"])
     return ModelSpec(
-        z_dim=z.get("dim", int, low=1),
+        z_dim=z.get("dim", int, low=1, high=MOST_LATENTS),
         z_prior=z.get("prior", str, choices=PRIORS),
         attributes=_attributes(top),
         counts=_counts(top),
-        noise_dim=noise.get("dim", int, low=0),
+        noise_dim=noise.get("dim", int, low=0, high=MOST_NOISE),
         truncation=truncation.get("of", str, choices=TRUNCATIONS),
         psi=truncation.get("psi", float, low=0, high=1),
         inputs=inputs,
-        w_dim=top.part("w").get("dim", int, low=1) if inputs == "w" else 0,
+        w_dim=top.part("w").get("dim", int, low=1, high=MOST_LATENTS) if inputs == "w" else 0,
         precision=precision.get("of", str, choices=PRECISIONS),
         drift={name: precision.get(name, float) for name in precision.content if name != "of"},
-        max_batch=top.get("max_batch", int, low=1) if "max_batch" in top.content else None,
-        height=images.get("height", int, low=1),
-        width=images.get("width", int, low=1),
-        channels=images.get("channels", int, low=1),
+        max_batch=top.get("max_batch", int, low=1, high=MOST_BATCH) if "max_batch" in top.content else None,
+        height=images.get("height", int, low=1, high=MOST_PX),
+        width=images.get("width", int, low=1, high=MOST_PX),
+        channels=images.get("channels", int, low=1, high=MOST_CHANNELS),
         layout=images.get("layout", str, choices=LAYOUTS),
         dtype=dtype,
         recipe_name=recipe.get("name", str),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tfgan_kit.errors import ModelFileError
-from tfgan_kit.export.session import described, labels_input, open_session, read_model
+from tfgan_kit.export.session import described, labels_input, open_session, read_model, run_one
 from tfgan_kit.export.spec import ModelSpec, mapping_file
 
 
@@ -36,7 +36,8 @@ class StyleMapping:
                 "export again"
             )
         self.content = read_model(path)
-        self._session = open_session(self.content, device, threads=1, source=str(path))
+        self._source = str(path)
+        self._session = open_session(self.content, device, threads=1, source=self._source)
         expected = [("z", "tensor(float)", [spec.z_dim]), *labels_input(spec), ("w", "tensor(float)", [spec.w_dim])]
         found = [(name, kind, shape[1:]) for name, kind, shape in described(self._session)]
         if found != expected:
@@ -51,5 +52,4 @@ class StyleMapping:
         Returns:
             (N, w_dim) float32.
         """
-        w: np.ndarray = self._session.run(["w"], inputs)[0]
-        return w
+        return run_one(self._session, inputs, "w", self._source)
