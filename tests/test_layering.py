@@ -70,6 +70,7 @@ MAY_IMPORT = {
     "export.guard": {"export.model_proto", "export.wire"},
     "export.session": {"export.guard", "export.spec"},
     "export.runtime": {"export.session", "export.labels"},
+    "export.web": {"export.runtime", "export.spec"},
     "export.serve": {"export.runtime", "export.labels", "export.spec", "pictures"},
     "ablation": {"build", "data", "evaluation", "extractors", "recipe", "training"},
     "ablation.switches": {"recipe"},

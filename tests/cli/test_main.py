@@ -7,7 +7,7 @@ from tfgan_kit import __version__
 from tfgan_kit.cli import main as cli
 from tfgan_kit.errors import RunError
 
-COMMANDS = ("train", "recipes", "export", "sample", "serve", "evaluate", "compare", "probe", "ablate", "report")
+COMMANDS = ("train", "recipes", "export", "sample", "serve", "demo", "evaluate", "compare", "probe", "ablate", "report")
 
 
 def tfgan(*arguments: str, cwd=None) -> subprocess.CompletedProcess:
