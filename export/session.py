@@ -75,7 +75,13 @@ def open_session(content: bytes, device: str, threads: int, *, source: str) -> o
         # What it logs where a GPU is not there, the error below says.
         onnxruntime.set_default_logger_severity(_NOTHING)
     try:
-        session = onnxruntime.InferenceSession(content, options, providers=[(provider, _OPTIONS.get(device, {}))])
+        session = onnxruntime.InferenceSession(
+            content,
+            options,
+            providers=[(provider, _OPTIONS.get(device, {}))],
+            # From the CPU there is nothing to fall back to, and it would print that it does.
+            enable_fallback=int(device != "cpu"),
+        )
     except Exception as error:  # onnxruntime's errors share no base class but this one.
         raise ModelFileError(
             f"{source} is not an ONNX model that onnxruntime can read, or is truncated: {error}"
