@@ -11,6 +11,7 @@ import typer
 from tfgan_kit._version import __version__
 from tfgan_kit.cli.ablate import ablate
 from tfgan_kit.cli.compare import compare
+from tfgan_kit.cli.data import app as data
 from tfgan_kit.cli.demo import demo
 from tfgan_kit.cli.evaluate import evaluate
 from tfgan_kit.cli.export import ExportCommand, export
@@ -19,6 +20,7 @@ from tfgan_kit.cli.recipes import recipes
 from tfgan_kit.cli.report import report
 from tfgan_kit.cli.sample import sample
 from tfgan_kit.cli.serve import serve
+from tfgan_kit.cli.toy import toy
 from tfgan_kit.cli.train import train
 from tfgan_kit.errors import TfganKitError
 
@@ -31,6 +33,7 @@ app = typer.Typer(
 )
 app.command(epilog="Example: tfgan train --data folder:my-pictures --resolution 64x64 --minutes 60")(train)
 app.command(epilog="Example: tfgan recipes mnist")(recipes)
+app.add_typer(data, name="data", epilog="Start here: tfgan data prepare folder:my-pictures --out prepared")
 app.command(cls=ExportCommand, epilog="Example: tfgan export artifacts/0001-mnist --onnx digits.onnx")(export)
 app.command(epilog="Example: tfgan sample digits.onnx --seeds 0-99 --out digits.png")(sample)
 app.command(epilog="Example: tfgan serve digits.onnx --port 8000")(serve)
@@ -39,6 +42,7 @@ app.command(epilog="Example: tfgan evaluate digits.onnx --n 5000 --seeds 3 --jso
 app.command(epilog="Example: tfgan compare artifacts/0001-mnist artifacts/0002-mnist --seeds 3")(compare)
 app.command(epilog="Example: tfgan probe artifacts/0001-mnist")(probe)
 app.command(epilog="Example: tfgan ablate dcgan-mnist --switch label_flips --kimg 40")(ablate)
+app.command(epilog="Example: tfgan toy grid25 --loss hinge")(toy)
 app.command(epilog="Example: tfgan report artifacts/0001-mnist")(report)
 
 

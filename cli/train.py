@@ -28,7 +28,7 @@ def train(
     data: Annotated[
         str | None,
         typer.Option(help="Data source: mnist, stacked-mnist, folder:PATH (a folder or .zip), npz:PATH, idx:PATH, "
-                          "tfds:NAME.",
+                          "tfds:NAME, records:PATH.",
                      show_default="the recipe's"),
     ] = None,
     out: Annotated[

@@ -7,7 +7,8 @@ from tfgan_kit import __version__
 from tfgan_kit.cli import main as cli
 from tfgan_kit.errors import RunError
 
-COMMANDS = ("train", "recipes", "export", "sample", "serve", "demo", "evaluate", "compare", "probe", "ablate", "report")
+COMMANDS = ("train", "recipes", "export", "sample", "serve", "demo", "evaluate", "compare", "probe", "ablate", "toy", "report")
+SUBCOMMANDS = (("data", "prepare"),)
 
 
 def tfgan(*arguments: str, cwd=None) -> subprocess.CompletedProcess:
@@ -39,6 +40,18 @@ def test_without_a_command_the_help_is_shown(monkeypatch, capsys):
 def test_every_command_has_help_with_an_example(monkeypatch, capsys, command):
     assert run_in_process(monkeypatch, command, "--help") == 0
     assert f"Example: tfgan {command}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", SUBCOMMANDS)
+def test_every_subcommand_has_help_with_an_example(monkeypatch, capsys, command):
+    assert run_in_process(monkeypatch, *command, "--help") == 0
+    assert f"Example: tfgan {' '.join(command)}" in capsys.readouterr().out
+
+
+def test_every_subcommand_is_documented():
+    groups = {group.name: group.typer_instance.registered_commands for group in cli.app.registered_groups}
+    names = {(name, info.name or info.callback.__name__) for name, infos in groups.items() for info in infos}
+    assert names == set(SUBCOMMANDS)
 
 
 def test_every_command_is_documented():

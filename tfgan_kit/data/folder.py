@@ -28,7 +28,7 @@ from tfgan_kit.data.source import (
 from tfgan_kit.errors import DataError
 from tfgan_kit.recipe import Recipe
 
-_MAX_BROKEN = 0.01
+MAX_BROKEN = 0.01  # share of the pictures
 _SHOWN = 3
 
 
@@ -92,22 +92,52 @@ class FolderSource:
         return images
 
 
-def open_folder(location: str, recipe: Recipe) -> Source:
-    """Every picture below a folder or in a .zip, read once now so that broken ones are known.
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """A folder's pictures before any of them is decoded.
+
+    Attributes:
+        where: names the folder in messages.
+        decoder: of a name.
+        names: sorted.
+        labels: (N, A) int32, or None.
+        attributes: for each column of labels its name and those of its values; {} without labels.
+        notes: one-line warnings for the user.
+    """
+
+    where: Path
+    decoder: Decoder
+    names: Sequence[str]
+    labels: Labels | None
+    attributes: Attributes
+    notes: tuple[str, ...]
+
+
+def list_folder(location: str, recipe: Recipe) -> Listing:
+    """What is below a folder or in a .zip.
 
     Labels: `labels.csv` beside the pictures (`#COLUMN` picks a column, `#COLUMN,COLUMN` several), else class folders.
 
     Raises:
-        DataError: no such folder, no pictures, sizes that differ without a resolution in the recipe, more than 1 %
-            broken pictures, or labels that do not match.
+        DataError: no such folder, no pictures, sizes that differ without a resolution in the recipe, or labels that do
+            not match.
     """
     path, columns = _split_location(location)
     pictures = Pictures(path)
-    labels, attributes, label_notes = _find_labels(pictures, path, columns, recipe)
+    labels, attributes, notes = _find_labels(pictures, path, columns, recipe)
     labels, attributes = settle_labels(labels, attributes, recipe)
-
     decoder = Decoder(pictures, _shape(pictures, path, recipe), recipe.fit)
-    names = pictures.names
+    return Listing(path, decoder, pictures.names, labels, attributes, notes)
+
+
+def open_folder(location: str, recipe: Recipe) -> Source:
+    """Every picture below a folder or in a .zip, read once now so that broken ones are known.
+
+    Raises:
+        DataError: as for `list_folder`, or more than 1 % broken pictures.
+    """
+    listing = list_folder(location, recipe)
+    decoder, names = listing.decoder, listing.names
     in_memory = fits_memory(len(names), decoder.shape, recipe.memory_mb)
     held = np.empty((len(names), *decoder.shape), np.uint8) if in_memory else None
     good = np.zeros(len(names), bool)
@@ -121,8 +151,10 @@ def open_folder(location: str, recipe: Recipe) -> Source:
         else:
             content.update(pixels.data)
 
-    notes = label_notes + _broken_notes(path, [names[index] for index in np.flatnonzero(~good)], len(names))
-    labels = None if labels is None else labels[good]
+    broken = [names[index] for index in np.flatnonzero(~good)]
+    notes = listing.notes + broken_notes(listing.where, broken, len(names))
+    labels = None if listing.labels is None else listing.labels[good]
+    attributes = listing.attributes
     if held is not None:
         return ArraySource(recipe.data, held if good.all() else held[good], labels, attributes, notes)
     digest = seal_digest(content, decoder.shape, labels)
@@ -197,12 +229,17 @@ def _shape(pictures: Pictures, path: Path, recipe: Recipe) -> tuple[int, int, in
     return height, width, recipe.channels or (1 if all(grey for _, grey in found) else 3)
 
 
-def _broken_notes(path: Path, broken: list[str], total: int) -> tuple[str, ...]:
+def broken_notes(path: Path, broken: list[str], total: int) -> tuple[str, ...]:
+    """One line about broken pictures, where there are some.
+
+    Raises:
+        DataError: more than 1 % of `total` are broken.
+    """
     if not broken:
         return ()
     shown = ", ".join(broken[:_SHOWN]) + (", ..." if len(broken) > _SHOWN else "")
     pictures = "picture" if len(broken) == 1 else "pictures"
-    if len(broken) > _MAX_BROKEN * total:
+    if len(broken) > MAX_BROKEN * total:
         raise DataError(
             f"{path}: {len(broken):,} of {total:,} pictures are broken, more than 1 %: {shown}: repair or remove them"
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tfgan_kit.data.arrays import open_idx, open_npz
 from tfgan_kit.data.folder import open_folder
 from tfgan_kit.data.mnist import open_mnist
+from tfgan_kit.data.records import open_records
 from tfgan_kit.data.source import Source
 from tfgan_kit.data.stacked_mnist import open_stacked_mnist
 from tfgan_kit.data.tfds import open_tfds
@@ -21,6 +22,7 @@ SOURCES: dict[str, Callable[[str, Recipe], Source]] = {
     "npz": open_npz,
     "idx": open_idx,
     "tfds": open_tfds,
+    "records": open_records,
 }
 
 
