@@ -74,6 +74,8 @@ def bind(host: str, port: int) -> socket.socket:
         if sys.platform != "win32":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        # Who comes before the first request can be read, waits.
+        listener.listen(_MOST_CONNECTIONS)
     except OSError as error:
         listener.close()
         reason = error.strerror or error
