@@ -588,12 +588,16 @@ def test_feature_matching_alone_trains_g(make):
 def test_the_numbers_of_several_steps_are_their_means(fresh):
     for mean in fresh.metrics:
         mean.reset_state()
+    means = [mean for mean in fresh.metrics if mean.name != "d_loss_deviation"]
     single = []
     for step in range(2):
-        start = [float(mean.total) for mean in fresh.metrics]
+        start = [float(mean.total) for mean in means]
         fresh.train_step(images(step))
-        single.append([float(mean.total) - begun for mean, begun in zip(fresh.metrics, start, strict=True)])
-    np.testing.assert_allclose([float(mean.result()) for mean in fresh.metrics], np.mean(single, axis=0), rtol=1e-5)
+        single.append([float(mean.total) - begun for mean, begun in zip(means, start, strict=True)])
+    np.testing.assert_allclose([float(mean.result()) for mean in means], np.mean(single, axis=0), rtol=1e-5)
+    d_losses = [values[[mean.name for mean in means].index("d_loss")] for values in single]
+    deviation = next(mean for mean in fresh.metrics if mean.name == "d_loss_deviation")
+    assert float(deviation.result()) == pytest.approx(np.std(d_losses), rel=1e-3)
 
 
 # Learning rates

@@ -5,7 +5,8 @@
     ├── DataError              a data source that cannot be read or does not fit the recipe
     ├── RunError               a run folder that is in use, of another recipe, damaged or not a run
     │   └── CheckpointError    no checkpoint, or none whose hash is right
-    ├── DivergedError          a loss, a gradient or the loss scale stopped being a finite number
+    ├── FailedError            a run that failed while it trained, and was to stop where it does
+    │   └── DivergedError      a loss, a gradient or the loss scale stopped being a finite number
     ├── ExportError            a generator that could not be exported, or whose export is not equal to it
     ├── ModelFileError         an .onnx that cannot be sampled from
     ├── SampleError            a request that the model cannot answer: a class, seed or size that is not legal
@@ -42,7 +43,19 @@ class CheckpointError(RunError):
     """No checkpoint, or none whose hash is right."""
 
 
-class DivergedError(TfganKitError):
+class FailedError(TfganKitError):
+    """A run that failed while it trained, and was to stop where it does.
+
+    Attributes:
+        since_nimg: images seen before it began to fail.
+    """
+
+    def __init__(self, message: str, *, since_nimg: int = 0) -> None:
+        super().__init__(message)
+        self.since_nimg = since_nimg
+
+
+class DivergedError(FailedError):
     """A loss, a gradient or the loss scale stopped being a finite number."""
 
 

@@ -13,6 +13,7 @@ from tfgan_kit import ema, rng
 from tfgan_kit.batches import images_of, img_per_step, real_and_classes
 from tfgan_kit.calling import at_level, inputs_of, latent_view, noise_for, takes, without_updates
 from tfgan_kit.descent import descend
+from tfgan_kit.deviation import Deviation
 from tfgan_kit.losses import LOSSES, AdversarialLoss, d_readings
 from tfgan_kit.plugs import NOTHING, Plugs
 from tfgan_kit.rng import Stream
@@ -32,6 +33,7 @@ class GAN(keras.Model):
     Attributes:
         step: train steps done, int64 variable.
         time_progress: share of the time budget that is used, float32 variable; 0 where there is none.
+        lr_scale: factor of both learning rates beside that of their schedule, float32 variable; no part of the state.
         first_nonfinite: for each name in WATCHED the step at which it first was not finite, or -1; int64 variable.
     """
 
@@ -67,6 +69,7 @@ class GAN(keras.Model):
         G_ema.set_weights(G.get_weights())
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self.time_progress = tf.Variable(0.0, trainable=False, name="time_progress")
+        self.lr_scale = tf.Variable(1.0, trainable=False, name="lr_scale")
         self.first_nonfinite = tf.Variable([-1] * len(self.WATCHED), dtype=tf.int64, trainable=False)
         self.built = True
 
@@ -116,6 +119,7 @@ class GAN(keras.Model):
         names += [*(term.name for term in (*plugs.d_terms, *plugs.g_terms)), *plugs.records()]
         names += ["d_loss_scale", "g_loss_scale"] * self.loss_scaled
         self._means = {name: keras.metrics.Mean(name=name) for name in names}
+        self._means["d_loss_deviation"] = Deviation("d_loss_deviation")
         # Each kind of turn is compiled by itself, and chosen outside: XLA's convolutions are many times slower inside
         # a condition on the CPU.
         self._turns = {turn: partial(self.take_turn, turn) for turn in plugs.plan.turns}
@@ -211,7 +215,8 @@ class GAN(keras.Model):
             self.plugs.past_d.update(self.step)
         readings = d_readings(self.adversarial, real_logits=real_out["logits"], fake_logits=fake_out["logits"])
         return {
-            "d_loss": loss, "d_grad_norm": grad_norm, "d_loss_scale": loss_scale, **terms, **readings,
+            "d_loss": loss, "d_loss_deviation": loss, "d_grad_norm": grad_norm, "d_loss_scale": loss_scale,
+            **terms, **readings,
         }  # fmt: skip
 
     def g_step(self, real: tf.Tensor, c: tf.Tensor | None, turn: Turn = BOTH) -> Stats:
@@ -291,7 +296,9 @@ class GAN(keras.Model):
         return values, tf.add_n([tf.zeros(()), *(weights[name] * value for name, value in values.items())])
 
     def _set_learning_rates(self, nimg: tf.Tensor) -> tf.Tensor:
-        factor = tf.ones(()) if self.lr_factor is None else self.lr_factor(progress=self.progress(nimg), nimg=nimg)
+        factor = self.lr_scale * 1.0
+        if self.lr_factor is not None:
+            factor *= self.lr_factor(progress=self.progress(nimg), nimg=nimg)
         self.g_optimizer.learning_rate.assign(self.g_lr * factor)
         self.d_optimizer.learning_rate.assign(self.d_lr * factor)
         return factor

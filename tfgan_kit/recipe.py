@@ -35,6 +35,7 @@ CONDITIONS = ("projection", "auxiliary")
 AUGMENTS = ("none", "diffaugment", "ada")
 AUGMENT_OPS = ("all", "colour", "geometry")
 SWAPS = ("none", "d", "g", "both")
+ON_FAILURE = ("continue", "stop", "rollback")
 BEST = ("frechet", "kernel", "precision", "recall", "density", "coverage")
 
 
@@ -45,8 +46,8 @@ class Recipe:
     # Data
     data: str = setting(
         "mnist",
-        "data source: mnist[:test|:all], stacked-mnist[:test], folder:PATH[#COLUMN[,COLUMN...]], npz:PATH, idx:PATH or "
-        "tfds:NAME[@SPLIT]",
+        "data source: mnist[:test|:all], stacked-mnist[:test], folder:PATH[#COLUMN[,COLUMN...]], npz:PATH, idx:PATH, "
+        "tfds:NAME[@SPLIT] or records:PATH of a prepared set",
     )
     resolution: tuple[int, int] | None = setting(None, "height and width, px; none: the data's own", low=4, high=1024)
     channels: int | None = setting(None, "1 grey, 3 RGB; none: the data's own", choices=(1, 3))
@@ -171,6 +172,41 @@ class Recipe:
     evaluate_samples: int = setting(2000, "samples an evaluation", low=10)
     extractor: str | None = setting(None, "network of the features, see tfgan evaluate; none: by the data")
     keep_best: str = setting("frechet", "figure by which the best checkpoint is kept", choices=BEST)
+
+    # Watch
+    on_failure: str = setting("continue", "what to do when training fails, see tfgan doctor", choices=ON_FAILURE)
+    rollbacks: int = setting(3, "rollbacks of a run; each halves the learning rates (on_failure rollback)", low=1)
+    watch_ticks: int = setting(3, "ticks in a row that something must be wrong to be told", low=1)
+    watch_d_loss: float = setting(
+        0.02, "D has won below this share of the loss of a D that cannot tell; 0: not watched", low=0, high=1
+    )
+    watch_accuracy: float = setting(
+        0.99, "D's accuracy is pinned above this, or below 1 minus this; 1: not watched", low=0.5, high=1
+    )
+    watch_chance: float = setting(
+        0.02, "D only guesses while its accuracy has been this near to a half since the start; 0: not watched", low=0,
+        high=0.5,
+    )  # fmt: skip
+    watch_grad_norm: float = setting(
+        100.0, "gradients are large above this norm, and explode above 10 times this; 0: not watched", low=0
+    )
+    watch_deviation: float = setting(
+        2.0, "deviation of D's loss within a tick, as a multiple of its size; 0: not watched", low=0
+    )
+    watch_g_fall: float = setting(0.1, "fall of G's loss that samples should show, as a share of it", above=0)
+    watch_change: float = setting(
+        0.005, "change of samples in a tick, of that between real pictures, which counts as none; 0: not watched", low=0
+    )
+    watch_contrast: float = setting(0.05, "samples are flat below this share of the real contrast", low=0, high=1)
+    watch_grey: float = setting(0.02, "samples are saturated below this share of the real grey values", low=0, high=1)
+    watch_variety: float = setting(
+        0.05, "samples are alike below this share of the real variance between pictures", low=0, high=1
+    )
+    watch_nearest: float = setting(
+        0.1, "samples repeat below this share of the real distance to the most similar picture", low=0, high=1
+    )
+    watch_loss_scale: float = setting(64.0, "a loss scale below this is falling too far; 0: not watched", low=0)
+    watch_ada_p: float = setting(0.75, "ADA's strength from which it may show; 1: not watched", low=0, high=1)
 
     def __post_init__(self) -> None:
         """Check every field, and those that go together."""

@@ -15,7 +15,7 @@ import os
 import shutil
 import uuid
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,6 +25,8 @@ from tfgan_kit.errors import CheckpointError
 from tfgan_kit.files import TEMPORARY, fsync
 
 FORMAT = 1
+# Begins the names of arrays that are no variables of a GAN, but what the watch over its training remembers.
+WATCH = "watch/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,16 @@ class Manifest:
     format: int = FORMAT
 
 
-def save(folder: Path, state: Mapping[str, np.ndarray], *, step: int, nimg: int, finished: bool, keep: int) -> Path:
+def save(
+    folder: Path,
+    state: Mapping[str, np.ndarray],
+    *,
+    step: int,
+    nimg: int,
+    finished: bool,
+    keep: int,
+    spared: Collection[int] = (),
+) -> Path:
     """Write the checkpoint of `step` and delete all but the newest `keep`.
 
     Args:
@@ -58,6 +69,7 @@ def save(folder: Path, state: Mapping[str, np.ndarray], *, step: int, nimg: int,
         nimg: images seen.
         finished: whether the run's length was reached.
         keep: how many to keep.
+        spared: steps whose checkpoints are kept beside them.
 
     Returns:
         The checkpoint's folder.
@@ -87,7 +99,8 @@ def save(folder: Path, state: Mapping[str, np.ndarray], *, step: int, nimg: int,
         raise
     fsync(folder)
     for old in _newest_first(folder)[keep:]:
-        shutil.rmtree(old)
+        if _step(old) not in spared:
+            shutil.rmtree(old)
     return place
 
 
@@ -124,18 +137,24 @@ def load_newest(folder: Path) -> tuple[Manifest, dict[str, np.ndarray], list[str
 def remove_after(folder: Path, step: int) -> None:
     """Delete the checkpoints of later steps: those that were refused, which training will write anew."""
     for place in _newest_first(folder):
-        if int(place.name.removeprefix("step-")) > step:
+        if _step(place) > step:
             shutil.rmtree(place)
+
+
+def manifests(folder: Path) -> list[Manifest]:
+    """The readable manifests, the newest first, without checking the weights behind them."""
+    found = []
+    for place in _newest_first(folder):
+        try:
+            found.append(read_manifest(place))
+        except (CheckpointError, OSError):
+            continue
+    return found
 
 
 def newest_manifest(folder: Path) -> Manifest | None:
     """The newest readable manifest, without checking the weights behind it."""
-    for place in _newest_first(folder):
-        try:
-            return read_manifest(place)
-        except (CheckpointError, OSError):
-            continue
-    return None
+    return next(iter(manifests(folder)), None)
 
 
 def read_manifest(place: Path) -> Manifest:
@@ -155,6 +174,10 @@ def read_manifest(place: Path) -> Manifest:
 
 def _newest_first(folder: Path) -> list[Path]:
     return sorted(folder.glob("step-*"), reverse=True) if folder.is_dir() else []
+
+
+def _step(place: Path) -> int:
+    return int(place.name.removeprefix("step-"))
 
 
 def _sha256(path: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,10 +13,10 @@ import tensorflow as tf
 
 from tfgan_kit.build import build_gan, unused_sizes
 from tfgan_kit.data import Feed, Source, open_feed, open_source
-from tfgan_kit.errors import DataError, RecipeError, RunError
+from tfgan_kit.errors import DataError, FailedError, RecipeError, RunError
 from tfgan_kit.gan import GAN
 from tfgan_kit.recipe import Recipe
-from tfgan_kit.training import checkpoint, monitor
+from tfgan_kit.training import checkpoint, rollback
 from tfgan_kit.training.evaluator import Evaluator
 from tfgan_kit.training.interrupt import interruptible
 from tfgan_kit.training.length import Length
@@ -24,6 +24,7 @@ from tfgan_kit.training.painter import Painter
 from tfgan_kit.training.records import Records
 from tfgan_kit.training.run_folder import DataFacts, RunFolder
 from tfgan_kit.training.state import numpy_state, restore
+from tfgan_kit.training.watch import Watch
 
 # See `train`.
 Observe = Callable[[RunFolder, Painter], Callable[[bool], None]]
@@ -97,6 +98,7 @@ def train(
         RecipeError, DataError: before anything is written.
         RunError: the folder is in use, of another run, or cannot be written.
         DivergedError: a loss stopped being finite; the checkpoints before that are kept.
+        FailedError: training failed, and the recipe's on_failure stops there or has rolled back often enough.
     """
     folder = RunFolder(out)
     folder.check_free()
@@ -112,7 +114,11 @@ def train(
             if not folder.exists:
                 folder.create(recipe, facts, name)
                 notify(f"training {name} in {folder.path}")
-            return _train_locked(gan, recipe, source, facts, folder, on_progress, notify, observe, clock)
+            while True:
+                try:
+                    return _train_locked(gan, recipe, source, facts, folder, on_progress, notify, observe, clock)
+                except FailedError as failure:
+                    notify(rollback.roll_back(folder, recipe, failure, step=int(gan.step)))
     except OSError as error:
         reason = error.strerror or str(error)
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -181,6 +187,31 @@ def compile_steps(gan: GAN, feed: Feed) -> Callable[[tf.Tensor], None]:
     return compiled
 
 
+def _go_back(
+    gan: GAN, folder: RunFolder, notify: Callable[[str], None]
+) -> tuple[Mapping[str, np.ndarray], checkpoint.Manifest | None]:
+    """Put a run back to where its newest good checkpoint has it.
+
+    Returns:
+        That checkpoint's arrays, {} without one, and its manifest if the run is finished with it.
+    """
+    newest, lr_scale = rollback.load_newest(folder)
+    gan.lr_scale.assign(lr_scale)
+    if newest is None:
+        folder.rewind(int(gan.step))
+        return {}, None
+    manifest, state, refused = newest
+    restore(gan, state)
+    for line in refused:
+        notify(line)
+    if manifest.finished:
+        notify(f"{folder.path} is finished already")
+        return state, manifest
+    notify(f"resuming {folder.path} at {manifest.nimg / 1000:.1f} kimg")
+    folder.rewind(manifest.step)
+    return state, None
+
+
 def _train_locked(
     gan: GAN,
     recipe: Recipe,
@@ -192,18 +223,9 @@ def _train_locked(
     observe: Observe,
     clock: Callable[[], float],
 ) -> Outcome:
-    # Go back to the newest good checkpoint.
-    newest = checkpoint.load_newest(folder.checkpoints)
-    if newest:
-        manifest, state, refused = newest
-        restore(gan, state)
-        for line in refused:
-            notify(line)
-        if manifest.finished:
-            notify(f"{folder.path} is finished already")
-            return Outcome(folder=folder, nimg=manifest.nimg, finished=True)
-        notify(f"resuming {folder.path} at {manifest.nimg / 1000:.1f} kimg")
-    folder.rewind(int(gan.step))
+    state, finished = _go_back(gan, folder, notify)
+    if finished:
+        return Outcome(folder=folder, nimg=finished.nimg, finished=True)
 
     # Open the data at that step, and compile.
     img_per_step = recipe.batch_size * recipe.d_steps
@@ -218,6 +240,10 @@ def _train_locked(
     run_steps = compile_steps(gan, feed)
     painter = Painter(gan.G_ema, recipe, facts)
     records = Records(folder, gan, recipe, painter)
+    watch = Watch(
+        recipe, source, painter, lines=folder.read_stats(), remembered=state, rollbacks=len(folder.read_rollbacks()),
+        notify=notify,
+    )  # fmt: skip
     evaluator = Evaluator(folder, gan, recipe, facts, source, painter, records)
     observer = observe(folder, painter)
     step = int(gan.step)
@@ -229,14 +255,17 @@ def _train_locked(
     def save(finished: bool) -> None:
         checkpoint.save(
             folder.checkpoints,
-            numpy_state(gan),
+            numpy_state(gan) | watch.state(),
             step=step,
             nimg=step * img_per_step,
             finished=finished,
             keep=recipe.checkpoints_kept,
+            spared=rollback.spared(recipe, step),
         )
 
-    finished = stop = False
+    if step == 0 and recipe.on_failure == "rollback":
+        save(False)
+    stop = False
     with interruptible(lambda: notify("stopping after these steps, and saving")) as interrupted:
         while not stop:
             # Run a group of steps, up to the next tick or evaluation, or the end.
@@ -250,7 +279,7 @@ def _train_locked(
             run_steps(tf.constant(n))
             step += n
             gan.time_progress.assign(length.time_share())
-            monitor.check_finite(gan, img_per_step)
+            watch.check_finite(gan, img_per_step)
             finished, tick = length.reached(step), step % steps_per_tick == 0
 
             # Tell where the run is.
@@ -270,7 +299,7 @@ def _train_locked(
             # Keep the records of a tick, the picture and the checkpoint where they are due; the last one comes last.
             ticks, stop = step // steps_per_tick, finished or interrupted()
             if tick or finished:
-                records.tick(step)
+                watch.look(records.tick(step, watch.figures()))
             if finished or (tick and ticks % recipe.preview_ticks == 0):
                 records.preview(step)
             measured = evaluator.due(step, finished)

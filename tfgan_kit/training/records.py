@@ -40,9 +40,17 @@ class Records:
         """The running means since the last tick, of what was measured since then."""
         return {mean.name: float(mean.result()) for mean in self._gan.metrics if float(mean.count)}
 
-    def tick(self, step: int) -> None:
-        """Write the tick's line of statistics and of timing, and begin the next tick."""
-        nimg, means = step * self._img_per_step, self.means()
+    def tick(self, step: int, figures: Mapping[str, float]) -> dict[str, float]:
+        """Write the tick's line of statistics and of timing, and begin the next tick.
+
+        Args:
+            step: train steps done.
+            figures: what was measured beside the running means.
+
+        Returns:
+            The line of statistics.
+        """
+        nimg, means = step * self._img_per_step, self.means() | dict(figures)
         for mean in self._gan.metrics:
             mean.reset_state()
         now = time.perf_counter()
@@ -59,6 +67,7 @@ class Records:
             for name, value in {**means, **timing}.items():
                 if value is not None:
                     tf.summary.scalar(name, value)
+        return {"step": step, "nimg": nimg, **means}
 
     def preview(self, step: int) -> None:
         """Draw the fixed latents with G_ema as it is."""

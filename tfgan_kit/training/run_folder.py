@@ -1,7 +1,7 @@
 """The run folder: what a run is, its lock, its records. No TensorFlow here.
 
 recipe.json    the resolved recipe and the data it was resolved against, written before the first step
-stats.jsonl    a line a tick, and one an evaluation: only what a repeated run repeats to the bit
+stats.jsonl    a line a tick, an evaluation and a rollback: only what a repeated run repeats to the bit
 timing.jsonl   a line a tick: seconds, images a second, memory
 events.*       TensorBoard
 previews/      pictures of the same latents as training goes on
@@ -192,7 +192,7 @@ class RunFolder:
 
     def read_stats(self) -> list[dict[str, Any]]:
         """The ticks in stats.jsonl; a half-written last line is left out."""
-        return [line for line in _lines(self.stats) if "metrics" not in line]
+        return [line for line in _lines(self.stats) if "metrics" not in line and "rollback" not in line]
 
     def read_timing(self) -> list[dict[str, Any]]:
         """The lines of timing.jsonl; a half-written last one is left out."""
@@ -202,13 +202,19 @@ class RunFolder:
         """The evaluations in stats.jsonl: step, nimg, and `metrics` with figures by name, as frechet/mnist-cnn@2000."""
         return [line for line in _lines(self.stats) if "metrics" in line]
 
+    def read_rollbacks(self) -> list[dict[str, Any]]:
+        """The rollbacks in stats.jsonl: step and nimg at which the run failed, and `rollback`, see `roll_back`."""
+        return [line for line in _lines(self.stats) if "rollback" in line]
+
     def rewind(self, step: int) -> None:
-        """Forget everything after `step`, damaged checkpoints included, and what a killed writer left."""
+        """Forget everything after `step` but rollbacks, damaged checkpoints included, and what a killed writer left."""
         for folder in (self.path, self.checkpoints, self.best, self.previews):
             remove_temporaries(folder)
         for file in (self.stats, self.timing):
             if file.exists():
-                kept = "".join(json.dumps(line) + "\n" for line in _lines(file) if line["step"] <= step)
+                kept = "".join(
+                    json.dumps(line) + "\n" for line in _lines(file) if line["step"] <= step or "rollback" in line
+                )
                 write_atomic(file, partial(Path.write_text, data=kept, encoding="utf-8"))
         for preview in self.previews.glob("step-*.png"):
             if int(preview.stem.removeprefix("step-")) > step:

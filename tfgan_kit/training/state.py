@@ -9,6 +9,7 @@ import numpy as np
 
 from tfgan_kit.errors import CheckpointError
 from tfgan_kit.gan import GAN
+from tfgan_kit.training.checkpoint import WATCH
 
 
 def numpy_state(gan: GAN) -> dict[str, np.ndarray]:
@@ -17,13 +18,14 @@ def numpy_state(gan: GAN) -> dict[str, np.ndarray]:
 
 
 def restore(gan: GAN, state: Mapping[str, np.ndarray]) -> None:
-    """Put the arrays of `numpy_state` back.
+    """Put the arrays of `numpy_state` back; what began to be recorded since they were saved begins anew.
 
     Raises:
         CheckpointError: a name or shape is not this GAN's.
     """
-    variables = gan.state()
-    _assign(variables, state)
+    variables = {name: v for name, v in gan.state().items() if name in state or not name.startswith("means/")}
+    _assign(variables, {name: array for name, array in state.items() if not name.startswith(WATCH)})
+    gan.first_nonfinite.assign([-1] * len(gan.WATCHED))
 
 
 def load_network(network: keras.Model, state: Mapping[str, np.ndarray], owner: str) -> None:

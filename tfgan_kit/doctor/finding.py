@@ -1,0 +1,83 @@
+"""What was found, and the lines that tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tfgan_kit.doctor.alarms import ALARMS, Alarm
+from tfgan_kit.recipe import Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One alarm, from when it began to when it was over.
+
+    Attributes:
+        alarm: its name.
+        what: is wrong, in plain words.
+        failure: whether --on-failure acts on it; else it is a note.
+        since_nimg: images seen before the first tick that showed it.
+        told_nimg: images seen when it was sure.
+        until_nimg: images seen before the first tick that was well again, or None while it lasts.
+        evidence: the figures of the tick at which it was sure.
+        try_: changes of the recipe, as --set takes them.
+    """
+
+    alarm: str
+    what: str
+    failure: bool
+    since_nimg: int
+    told_nimg: int
+    until_nimg: int | None
+    evidence: str
+    try_: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """In a word."""
+        return "failure" if self.failure else "note"
+
+    def sentence(self) -> str:
+        """What is wrong, since when, the figures, and what to try, in one line."""
+        end = "" if self.until_nimg is None else f" until {_kimg(self.until_nimg)}"
+        proposed = " and ".join(f"--set {change}" for change in self.try_)
+        remedy = f"; try {proposed}" if proposed else ""
+        return f"{self.what} (since {_kimg(self.since_nimg)} kimg{end}: {self.evidence}){remedy}"
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, in kimg."""
+        return {
+            "alarm": self.alarm,
+            "kind": self.kind,
+            "what": self.what,
+            "since_kimg": self.since_nimg / 1000,
+            "told_kimg": self.told_nimg / 1000,
+            "until_kimg": None if self.until_nimg is None else self.until_nimg / 1000,
+            "evidence": self.evidence,
+            "try": list(self.try_),
+        }
+
+
+def watched(recipe: Recipe, lines: Sequence[Mapping[str, Any]]) -> tuple[list[str], dict[str, str]]:
+    """The names of the alarms that were watched in these ticks, and of the others with the reason."""
+    names, left = [], {}
+    for alarm in ALARMS:
+        why = alarm.watched(recipe) or _unread(alarm, recipe, lines)
+        if why:
+            left[alarm.name] = why
+        else:
+            names.append(alarm.name)
+    return names, left
+
+
+def _unread(alarm: Alarm, recipe: Recipe, lines: Sequence[Mapping[str, Any]]) -> str:
+    """Why no tick said anything of an alarm; "" if one did."""
+    if any(alarm.read(lines[: i + 1], recipe) is not None for i in range(len(lines))):
+        return ""
+    return "none of its figures is in these ticks"
+
+
+def _kimg(nimg: int) -> str:
+    return f"{nimg / 1000:.1f}" if nimg >= 1000 or nimg == 0 else f"{nimg / 1000:.3g}"

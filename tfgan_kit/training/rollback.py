@@ -1,0 +1,95 @@
+"""Going back to before a run failed, with halved learning rates. No TensorFlow here.
+
+The line of stats.jsonl that says so is what makes a rollback: it is written first, and whoever opens the run from then
+on leaves the checkpoints of the abandoned branch aside. So a kill at any moment changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tfgan_kit.errors import FailedError
+from tfgan_kit.recipe import Recipe
+from tfgan_kit.training import checkpoint
+from tfgan_kit.training.run_folder import RunFolder
+
+# What a checkpoint has the number of rollbacks under that came before it.
+COUNT = f"{checkpoint.WATCH}rollbacks"
+LR_FACTOR = 0.5
+
+
+def roll_back(folder: RunFolder, recipe: Recipe, failure: FailedError, *, step: int) -> str:
+    """Note that a run is to go on from its last regular checkpoint before a failure.
+
+    Args:
+        folder: the run, held by its lock.
+        recipe: that it trains.
+        failure: why.
+        step: train steps done.
+
+    Returns:
+        What was decided, in a line.
+
+    Raises:
+        FailedError: the failure itself, where the recipe does not roll back, has done so as often as it may, or no
+            checkpoint is left from before it.
+    """
+    if recipe.on_failure != "rollback":
+        raise failure
+    done = len(folder.read_rollbacks())
+    if done >= recipe.rollbacks:
+        raise type(failure)(f"{failure} (after {done} rollbacks)", since_nimg=failure.since_nimg) from failure
+    every = checkpoint_steps(recipe)
+    regular = [m for m in checkpoint.manifests(folder.checkpoints) if m.step % every == 0]
+    target = next((m for m in regular if m.nimg <= failure.since_nimg), None)
+    if target is None:
+        raise failure
+    scale = LR_FACTOR ** (done + 1)
+    rollback = {"to_step": target.step, "to_nimg": target.nimg, "lr_scale": scale, "why": str(failure)}
+    folder.append(folder.stats, {"step": step, "nimg": step * img_per_step(recipe), "rollback": rollback})
+    return (
+        f"doctor: back to {target.nimg / 1000:.3g} kimg, rollback {done + 1} of at most {recipe.rollbacks}: learning "
+        f"rates are {scale:g} of the recipe's; {failure}"
+    )
+
+
+def load_newest(
+    folder: RunFolder,
+) -> tuple[tuple[checkpoint.Manifest, dict[str, np.ndarray], list[str]] | None, float]:
+    """The checkpoint that a run goes on from, abandoned ones removed, and the factor of its learning rates.
+
+    Raises:
+        CheckpointError: there are checkpoints, and none is intact.
+    """
+    rollbacks = folder.read_rollbacks()
+    newest = checkpoint.load_newest(folder.checkpoints)
+    if newest and rollbacks and _count(newest[1]) < len(rollbacks):
+        checkpoint.remove_after(folder.checkpoints, int(rollbacks[-1]["rollback"]["to_step"]))
+        newest = checkpoint.load_newest(folder.checkpoints)
+    return newest, LR_FACTOR ** len(rollbacks)
+
+
+def spared(recipe: Recipe, step: int) -> set[int]:
+    """Steps whose checkpoints a rollback may need: those that a failure that is not sure yet may have begun after."""
+    if recipe.on_failure != "rollback":
+        return set()
+    every = checkpoint_steps(recipe)
+    spans = -(-recipe.watch_ticks // recipe.checkpoint_ticks) + 1
+    return {(step // every - back) * every for back in range(spans + 1)}
+
+
+def img_per_step(recipe: Recipe) -> int:
+    """Images a train step."""
+    return recipe.batch_size * recipe.d_steps
+
+
+def checkpoint_steps(recipe: Recipe) -> int:
+    """Steps between two regular checkpoints."""
+    return max(1, round(recipe.tick_kimg * 1000 / img_per_step(recipe))) * recipe.checkpoint_ticks
+
+
+def _count(state: Mapping[str, np.ndarray]) -> int:
+    """Rollbacks before a checkpoint was written."""
+    return int(state.get(COUNT, 0))
