@@ -10,6 +10,7 @@ import typer
 
 from tfgan_kit._version import __version__
 from tfgan_kit.cli.ablate import ablate
+from tfgan_kit.cli.bench import bench
 from tfgan_kit.cli.compare import compare
 from tfgan_kit.cli.data import app as data
 from tfgan_kit.cli.demo import demo
@@ -38,6 +39,7 @@ app.command(cls=ExportCommand, epilog="Example: tfgan export artifacts/0001-mnis
 app.command(epilog="Example: tfgan sample digits.onnx --seeds 0-99 --out digits.png")(sample)
 app.command(epilog="Example: tfgan serve digits.onnx --port 8000")(serve)
 app.command(epilog="Example: tfgan demo digits.onnx --out page")(demo)
+app.command(epilog="Example: tfgan bench digits.onnx --plot bench.png")(bench)
 app.command(epilog="Example: tfgan evaluate digits.onnx --n 5000 --seeds 3 --json figures.json")(evaluate)
 app.command(epilog="Example: tfgan compare artifacts/0001-mnist artifacts/0002-mnist --seeds 3")(compare)
 app.command(epilog="Example: tfgan probe artifacts/0001-mnist")(probe)

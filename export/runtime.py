@@ -206,6 +206,22 @@ class Sampler:
         c = labels_for(self.spec, labels, np.arange(len(z)))
         return self._of_z(z, c, slice(None))["w"]
 
+    def inputs_of(self, seeds: Sequence[int] | np.ndarray, labels: Labels | None = None) -> dict[str, np.ndarray]:
+        """What the graph itself takes for the pictures of seeds, for programs that run the file by other means.
+
+        Args:
+            seeds, labels: as in `sample`.
+
+        Returns:
+            Arrays of N rows by the names of the graph's inputs.
+
+        Raises:
+            SampleError: a seed or class that is not legal.
+        """
+        numbers = checked_seeds(seeds)
+        c = labels_for(self.spec, labels, numbers)
+        return self._of_seeds(numbers, c, 1.0)(slice(0, len(numbers)))
+
     def class_index(self, label: int | str, attribute: str | None = None) -> int:
         """The index of a class that is given as index or name; a name that is a number is a name first.
 
@@ -261,7 +277,7 @@ class Sampler:
         images = np.empty((count, *self.spec.image_shape), np.uint8)
 
         def keep(part: slice, made: np.ndarray) -> None:
-            images[part] = _as_uint8(made.transpose(0, 2, 3, 1) if self.spec.layout == "nchw" else made)
+            images[part] = as_pictures(made, self.spec.layout)
 
         self._runner.make(count, most, feed, keep)
         return images
@@ -284,9 +300,10 @@ def _with_labels(inputs: dict[str, np.ndarray], c: np.ndarray | None, part: slic
     return inputs if c is None else inputs | {"labels": c[part]}
 
 
-def _as_uint8(images: np.ndarray) -> np.ndarray:
-    """Grey levels as a uint8 export has them."""
-    if images.dtype == np.uint8:
-        return images
-    grey: np.ndarray = np.clip(np.rint((images + np.float32(1)) * np.float32(127.5)), 0, 255).astype(np.uint8)
+def as_pictures(images: np.ndarray, layout: str) -> np.ndarray:
+    """What a model gives, in its layout and as uint8 or as float32 in [-1, 1], as (N, H, W, C) uint8."""
+    pictures = images.transpose(0, 2, 3, 1) if layout == "nchw" else images
+    if pictures.dtype == np.uint8:
+        return pictures
+    grey: np.ndarray = np.clip(np.rint((pictures + np.float32(1)) * np.float32(127.5)), 0, 255).astype(np.uint8)
     return grey
