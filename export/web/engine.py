@@ -136,9 +136,8 @@ def _from_npm(cached: Path) -> None:
             failure = str(error)
         dist = work / "node_modules" / "onnxruntime-web" / "dist"
         if failure or _wrong(dist):
-            raise MissingPackageError(
-                f"npm could not fetch onnxruntime-web {VERSION} ({failure or 'its files are not the known ones'}): {otherwise}"
-            )
+            why = failure or "its files are not the known ones"
+            raise MissingPackageError(f"npm could not fetch onnxruntime-web {VERSION} ({why}): {otherwise}")
         kept = work / "kept"
         kept.mkdir()
         for engine_file in engine_files(webgpu=True):

@@ -144,7 +144,7 @@ def _reference(sampler: Sampler) -> dict[str, Any]:
 
 
 def _directions(sampler: Sampler, count: int) -> dict[str, Any]:
-    if sampler.spec.inputs != "z" or not count:
+    if sampler.spec.inputs == "seed" or not count:
         return {"vectors": "", "shares": []}
     found = leading_directions(sampler, count)
     little_endian = np.ascontiguousarray(found.vectors, "<f4").tobytes()

@@ -2,10 +2,13 @@
 
 import { fetchBytes } from "./files.js";
 import { Grid } from "./grid.js";
+import { onKeys } from "./keys.js";
+import { latest } from "./latest.js";
 import { readSpec } from "./metadata.js";
 import { Painter } from "./painter.js";
 import { makePickers } from "./pickers.js";
 import { save, sheet, size } from "./pictures.js";
+import { part, split } from "./rows.js";
 import { Sliders } from "./sliders.js";
 import { Stage } from "./stage.js";
 import { followTheme } from "./theme.js";
@@ -75,10 +78,11 @@ function describe({ name, height, width, channels, attributes, nimg }) {
 }
 
 /** The rows of the directions, which demo.json holds as the bytes of little-endian float32. */
-function readDirections({ vectors, shares }, { zDim }) {
+function readDirections({ vectors, shares }, { inputs, zDim, wDim }) {
+  const dim = inputs === "w" ? wDim : zDim;
   const bytes = Uint8Array.from(atob(vectors), (letter) => letter.charCodeAt(0));
   const values = new Float32Array(bytes.buffer);
-  return shares.map((_, k) => values.subarray(k * zDim, (k + 1) * zDim));
+  return shares.map((_, k) => values.subarray(k * dim, (k + 1) * dim));
 }
 
 async function run(spec, painter, directions) {
@@ -119,7 +123,7 @@ async function run(spec, painter, directions) {
     if (!directions.length) return;
     const { pixels } = await painter.paint(stage.at(sliders.ends()));
     if (isLatest()) sliders.show(split(pixels, spec));
-  });
+  }, fail);
 
   const showGrid = latest(async (isLatest) => {
     const seeds = Array.from({ length: SAMPLES }, (_, i) => state.first + BigInt(i));
@@ -133,7 +137,7 @@ async function run(spec, painter, directions) {
       split(pixels, spec).forEach((picture, j) => grid.show(i + j, picture, nameOf(i + j)));
     }
     showEnds();
-  });
+  }, fail);
 
   const begin = (first) => {
     stop();
@@ -207,18 +211,6 @@ function playing(is) {
   at("play").firstElementChild.textContent = is ? "Pause" : "Play";
 }
 
-/** Keys that work wherever the focus is, unless that takes them itself. */
-function onKeys(actions) {
-  addEventListener("keydown", (event) => {
-    const action = actions[event.key.toLowerCase()];
-    const typing = event.target.closest("select, input:not([type=range])");
-    const pressing = event.key === " " && event.target.closest("button, input");
-    if (!action || typing || pressing || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    event.preventDefault();
-    action();
-  });
-}
-
 /** A whole number in [0, 2**63) that leaves room for the others of the grid; null for other text. */
 function readSeed(text) {
   if (!/^\d{1,19}$/.test(text.trim())) return null;
@@ -231,46 +223,4 @@ function labelNames({ attributes }, labels, i) {
     const value = values[labels[i * attributes.length + a]];
     return `${name.replaceAll("_", " ")} ${value}`;
   });
-}
-
-/** Rows of the inputs of a grid, its truncation done. */
-function part({ count, latent, labels, noise, seeds }, start, rows, truncation) {
-  const of = (array) => array && array.slice((start * array.length) / count, ((start + rows) * array.length) / count);
-  const psi = Math.fround(truncation);
-  const z = of(latent);
-  return {
-    count: rows,
-    latent: z && (psi === 1 ? z : z.map((value) => value * psi)),
-    labels: of(labels),
-    noise: of(noise),
-    seeds: seeds.slice(start, start + rows),
-  };
-}
-
-function split(pixels, { height, width, channels }) {
-  const size = height * width * channels;
-  return Array.from({ length: pixels.length / size }, (_, i) => pixels.subarray(i * size, (i + 1) * size));
-}
-
-/** A function of which only the latest call still matters, as it is told; calls in between are left out. */
-function latest(work) {
-  let wanted = 0;
-  let running = null;
-  return () => {
-    wanted++;
-    running ??= (async () => {
-      try {
-        let mine;
-        do {
-          mine = wanted;
-          await work(() => mine === wanted);
-        } while (mine !== wanted);
-      } catch (error) {
-        fail(error);
-      } finally {
-        running = null;
-      }
-    })();
-    return running;
-  };
 }

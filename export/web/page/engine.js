@@ -18,7 +18,7 @@ const LEVELS = 2;
  *   where that was there; "" otherwise.
  */
 export async function openGenerator({ engine, reference, base, model, mapping, spec, wanted, onProgress }) {
-  const gpu = wanted !== "wasm" && engine.builds.webgpu && (await hasGpu());
+  const gpu = wanted !== "wasm" && engine.builds.webgpu && (await hasGpu(wanted === "webgpu"));
   const ort = await loadOrt(engine, gpu ? "webgpu" : "wasm", base, onProgress);
   const threads = ort.env.wasm.numThreads;
   const open = async (provider) => {
@@ -43,9 +43,11 @@ export async function openGenerator({ engine, reference, base, model, mapping, s
   }
 }
 
-async function hasGpu() {
+/** Whether there is a GPU; one that is only imitated, and slower than WebAssembly, counts where `any` does. */
+async function hasGpu(any) {
   try {
-    return Boolean(await navigator.gpu?.requestAdapter());
+    const adapter = await navigator.gpu?.requestAdapter();
+    return Boolean(adapter) && (any || !(adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter));
   } catch {
     return false;
   }

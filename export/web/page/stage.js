@@ -1,6 +1,7 @@
 // The chosen picture: where it is in the latent space, and how it comes onto the page.
 
 import { draw } from "./pictures.js";
+import { joined } from "./rows.js";
 import { between, eased, moved, pathOf } from "./walk.js";
 
 const LEG_MS = 1800;
@@ -136,10 +137,4 @@ export class Stage {
     const span = now - this.frames[0];
     if (this.frames.length > 5) this.onRate(((this.frames.length - 1) * 1000) / span, this.ms);
   }
-}
-
-function joined(rows) {
-  const whole = new rows[0].constructor(rows.length * rows[0].length);
-  rows.forEach((row, i) => whole.set(row, i * row.length));
-  return whole;
 }
