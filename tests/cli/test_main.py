@@ -7,7 +7,21 @@ from tfgan_kit import __version__
 from tfgan_kit.cli import main as cli
 from tfgan_kit.errors import RunError
 
-COMMANDS = ("train", "recipes", "export", "sample", "serve", "demo", "bench", "evaluate", "compare", "probe", "ablate", "toy", "report")
+COMMANDS = (
+    "train",
+    "recipes",
+    "export",
+    "sample",
+    "serve",
+    "demo",
+    "bench",
+    "evaluate",
+    "compare",
+    "probe",
+    "ablate",
+    "toy",
+    "report",
+)
 SUBCOMMANDS = (("data", "prepare"),)
 
 
