@@ -16,6 +16,7 @@ from tfgan_kit.cli.data import app as data
 from tfgan_kit.cli.demo import demo
 from tfgan_kit.cli.evaluate import evaluate
 from tfgan_kit.cli.export import ExportCommand, export
+from tfgan_kit.cli.inspect_model import inspect
 from tfgan_kit.cli.probe import probe
 from tfgan_kit.cli.recipes import recipes
 from tfgan_kit.cli.report import report
@@ -37,6 +38,7 @@ app.command(epilog="Example: tfgan recipes mnist")(recipes)
 app.add_typer(data, name="data", epilog="Start here: tfgan data prepare folder:my-pictures --out prepared")
 app.command(cls=ExportCommand, epilog="Example: tfgan export artifacts/0001-mnist --onnx digits.onnx")(export)
 app.command(epilog="Example: tfgan sample digits.onnx --seeds 0-99 --out digits.png")(sample)
+app.command(epilog="Example: tfgan inspect digits.onnx")(inspect)
 app.command(epilog="Example: tfgan serve digits.onnx --port 8000")(serve)
 app.command(epilog="Example: tfgan demo digits.onnx --out page")(demo)
 app.command(epilog="Example: tfgan bench digits.onnx --plot bench.png")(bench)
