@@ -2,8 +2,8 @@
 
     python benchmarks/loop_overhead.py [--rounds 5] [--steps 32] [--minutes 1]
 
-First the compiled step on one batch that never changes, on data in memory, and on streamed data, in turn, several
-times: what the feeds add. Then a run of the default recipe with all its records, previews and checkpoints: the share
+First the compiled step on one batch that never changes, on data in memory, on streamed data, and on shards on disk, in
+turn, several times: what the feeds add. Then a run of the default recipe with all its records, previews and checkpoints: the share
 of its time that is not spent in compiled steps.
 """
 
@@ -19,21 +19,25 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-def feeds(rounds: int, steps: int) -> None:
+def feeds(rounds: int, steps: int, scratch: Path) -> None:
     """Print the medians of the step with each kind of feed."""
     import tensorflow as tf
 
     from tfgan_kit.build import build_gan
     from tfgan_kit.data import open_feed, open_source
+    from tfgan_kit.data.prepare import prepare
     from tfgan_kit.recipes import DEFAULT, recipe_row
     from tfgan_kit.training.loop import compile_steps
 
     recipe = recipe_row(DEFAULT).recipe
     source = open_source(recipe)
+    prepare(recipe, scratch / "set", per_shard=1000)
+    shards = open_source(recipe.replace(data=f"records:{scratch / 'set'}"))
     options = {"batch": recipe.batch_size, "seed": 0, "mirror": False, "start_step": 0}
     kinds = {
         "data in memory": open_feed(source, **options, memory_mb=1024),
         "streamed data": open_feed(source, **options, memory_mb=0),
+        f"{len(shards.shards)} shards on disk": open_feed(shards, **options, memory_mb=0),
     }
     batch = kinds["data in memory"](tf.constant(0, tf.int64))
     runs = {"one batch, no feed": lambda step: batch, **kinds}
@@ -85,7 +89,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=32)
     parser.add_argument("--minutes", type=float, default=1.0)
     options = parser.parse_args()
-    feeds(options.rounds, options.steps)
+    with tempfile.TemporaryDirectory() as scratch:
+        feeds(options.rounds, options.steps, Path(scratch))
     loop(options.minutes)
 
 
