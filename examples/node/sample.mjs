@@ -14,31 +14,37 @@ import { readSpec } from "../../export/web/page/metadata.js";
 const GREY = 0;
 const RGB = 2;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    seed: { type: "string", default: "0" },
-    class: { type: "string", multiple: true, default: [] },
-    truncation: { type: "string", default: "1" },
-    out: { type: "string", default: "picture.png" },
-  },
-});
-
 main().catch((error) => {
   console.error(`error: ${error.message}`);
   process.exitCode = 1;
 });
 
 async function main() {
-  if (positionals.length !== 1) throw new Error("name a model: node sample.mjs MODEL.onnx");
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      seed: { type: "string", default: "0" },
+      class: { type: "string", multiple: true, default: [] },
+      truncation: { type: "string", default: "1" },
+      out: { type: "string", default: "picture.png" },
+    },
+  });
   const [path] = positionals;
+  const truncation = Number(values.truncation);
+  if (positionals.length !== 1) throw new Error("name a model: node sample.mjs MODEL.onnx");
+  if (!/^\d+$/.test(values.seed)) throw new Error(`--seed takes a whole number; got ${values.seed}`);
+  if (!(truncation >= 0 && truncation <= 1)) throw new Error(`--truncation takes 0 to 1; got ${values.truncation}`);
+
   const model = await readFile(path);
   const spec = readSpec(model);
+  if (truncation !== 1 && (spec.truncation !== "z" || spec.inputs !== "z")) {
+    throw new Error("--truncation: this model has none to choose");
+  }
   const mapping = spec.inputs === "w" ? await open(await readFile(path.replace(/\.onnx$/, ".mapping.onnx"))) : null;
   const generator = new Generator(ort, await open(model), spec, mapping);
 
   const { width, height, channels } = spec;
-  const data = Buffer.from(await generator.sample([BigInt(values.seed)], chosen(spec), Number(values.truncation)));
+  const data = Buffer.from(await generator.sample([BigInt(values.seed)], chosen(spec, values.class), truncation));
   const colorType = channels === 1 ? GREY : RGB;
   const png = PNG.sync.write({ width, height, data }, { colorType, inputColorType: colorType, inputHasAlpha: false });
   await writeFile(values.out, png);
@@ -50,9 +56,9 @@ function open(model) {
 }
 
 /** The index of each attribute's value: of `--class 7` for a single one, of `--class hair=brown` for several. */
-function chosen({ attributes }) {
+function chosen({ attributes }, texts) {
   const indices = attributes.map(() => null);
-  for (const text of values.class) {
+  for (const text of texts) {
     const named = attributes.findIndex(({ name }) => text.startsWith(`${name}=`));
     const a = named < 0 && attributes.length === 1 ? 0 : named;
     const value = named < 0 ? text : text.slice(attributes[named].name.length + 1);
