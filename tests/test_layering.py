@@ -76,12 +76,15 @@ MAY_IMPORT = {
     "export.runtime": {"export.session", "export.labels"},
     "export.web": {"export.labels", "export.runtime", "export.spec"},
     "export.serve": {"export.runtime", "export.labels", "export.spec", "pictures"},
+    "toy": {"build", "calling", "losses", "metrics", "recipe", "rng"},
+    "toy.points": set(),
+    "toy.options": {"recipe"},
     "ablation": {"build", "data", "evaluation", "extractors", "recipe", "training"},
     "ablation.switches": {"recipe"},
     "ablation.budget": {"recipe"},
     "cli": {
-        "ablation", "build", "data", "evaluation", "export", "extractors", "fields", "pictures", "recipe", "recipes", "report",
-        "training",
+        "ablation", "build", "data", "evaluation", "export", "extractors", "fields", "pictures", "recipe", "recipes",
+        "report", "toy", "training",
     },
 }  # fmt: skip
 GROUND_IMPORTS = {
