@@ -50,8 +50,9 @@ def _show(found: Description) -> None:
     live = sys.stdout.isatty()
     console = Console(file=sys.stdout, highlight=False, soft_wrap=not live, width=None if live else _WIDTH)
     console.print(table)
-    for line in found.missing:
-        print(f"lacks: {printable(line)}" if found.spec is None else f"warning: {printable(line)}")
+    if found.missing:
+        print("\ntfgan sample cannot draw from it:" + " it lacks" * (found.spec is None))
+        print("\n".join(f"- {printable(line)}" for line in found.missing))
     print(f"\n{printable(found.snippet, lines=True)}")
 
 

@@ -72,6 +72,10 @@ MAY_IMPORT = {
     "export.wire": set(),
     "export.model_proto": {"export.wire"},
     "export.guard": {"export.model_proto", "export.wire"},
+    "export.snippet": {"export.model_proto", "export.spec"},
+    "export.describe": {
+        "export.guard", "export.model_proto", "export.session", "export.snippet", "export.spec", "export.wire",
+    },
     "export.session": {"export.guard", "export.spec"},
     "export.runtime": {"export.session", "export.labels"},
     "export.web": {"export.labels", "export.runtime", "export.spec"},

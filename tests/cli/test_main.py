@@ -12,6 +12,7 @@ COMMANDS = (
     "recipes",
     "export",
     "sample",
+    "inspect",
     "serve",
     "demo",
     "bench",
