@@ -49,7 +49,7 @@ def make_generator() -> Any:
 
 
 def onnx_side(G: Any) -> Side:
-    from tfgan_kit.export.convert import proven_model
+    from tfgan_kit.export.proven import proven_model
     from tfgan_kit.export.runtime import Sampler
     from tfgan_kit.export.spec import ModelSpec, Parity
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from tfgan_kit.cli.tensorflow_import import import_tensorflow
 from tfgan_kit.errors import ExportError
+
+if TYPE_CHECKING:
+    from tfgan_kit.export.convert import ExportResult
+    from tfgan_kit.export.spec import Parity
 
 
 class ExportCommand(TyperCommand):
@@ -36,54 +41,125 @@ def export(
     ] = None,
     layout: Annotated[str, typer.Option(help="Axes of the images after N: nhwc or nchw.")] = "nhwc",
     output: Annotated[str, typer.Option(help="Values: uint8 (0 to 255) or float32 (-1 to 1).")] = "uint8",
-    opset: Annotated[int, typer.Option(help="Version of ONNX's operators, 13 to 18.")] = 17,
+    inputs: Annotated[str, typer.Option(help="z; seed, numbers alone; or w of a style generator.")] = "z",
+    precision: Annotated[
+        str, typer.Option(help="float32; float16, half the size, for GPUs; or int8, where it pays.")
+    ] = "float32",
+    optimize: Annotated[str, typer.Option(help="full, or basic: tf2onnx's graph as it is.")] = "full",
+    max_batch: Annotated[
+        str, typer.Option(metavar="N", help="Pictures of every run, for static shapes; or dynamic.")
+    ] = "dynamic",
+    opset: Annotated[
+        int | None, typer.Option(help="Version of ONNX's operators, 13 to 18.", show_default="17; seed: 18")
+    ] = None,
     weights: Annotated[str, typer.Option(help="ema, the moving average of the weights, or last.")] = "ema",
     best: Annotated[
         bool, typer.Option("--best", help="The checkpoint that evaluations found best, not the newest.")
     ] = False,
     truncation: Annotated[
-        float, typer.Option(metavar="PSI", help="Style generators: share of w's way from its average, 0 to 1.")
+        float, typer.Option(metavar="PSI", help="Share of w's way from its average (of z, with seed).")
     ] = 1.0,
+    saved_model: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write a TensorFlow SavedModel too, or alone.")
+    ] = None,
+    tflite: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a TFLite file too, or alone.")
+    ] = None,
 ) -> None:  # fmt: skip
-    """Export a run's generator as one ONNX file, after proving that it makes TensorFlow's pictures."""
-    if onnx is None:
-        raise ExportError("name the format; ONNX is the one there is: tfgan export --onnx")
-    file = _file(onnx, run)
-
+    """Export a run's generator, after proving that what is written makes TensorFlow's pictures."""
     # Whatever can be refused is, before TensorFlow takes its seconds to import.
-    from tfgan_kit.export.options import check_file, check_options
+    from tfgan_kit.export.options import check_file, check_folder, check_formats, check_options, check_run
     from tfgan_kit.training.run_folder import RunFolder, latest_run
 
-    check_options(layout=layout, output=output, opset=opset, weights=weights, truncation=truncation)
+    batch = _max_batch(max_batch)
+    of_onnx = {"layout": layout, "precision": precision, "optimize": optimize, "opset": opset}
+    check_formats(
+        onnx=onnx is not None,
+        saved_model=saved_model is not None,
+        tflite=tflite is not None,
+        max_batch=batch,
+        options={**of_onnx, "inputs": inputs},
+    )
+    file = None if onnx is None else _file(onnx, run)
+    number = check_options(
+        layout=layout, output=output, opset=opset, weights=weights, truncation=truncation, precision=precision,
+        optimize=optimize, inputs=inputs, max_batch=batch,
+    )  # fmt: skip
     folder = latest_run() if run is None else RunFolder(run)
-    folder.read()
-    if file is not None:
-        check_file(file)
+    recipe, _, _ = folder.read()
+    check_run(family=recipe.family, z_prior=recipe.z_prior, inputs=inputs, truncation=truncation)
+    model = file or folder.path / "generator.onnx"
+    if onnx is not None:
+        check_file(model)
+    if tflite is not None:
+        check_file(tflite, "tflite")
+    if saved_model is not None:
+        check_folder(saved_model)
 
     import_tensorflow()
-    from tfgan_kit.export.convert import export_onnx
+    from tfgan_kit.export import convert
+    from tfgan_kit.export.source import open_source
 
-    result = export_onnx(
-        folder.path,
-        file,
-        layout=layout,
-        output=output,
-        opset=opset,
-        weights=weights,
-        best=best,
-        truncation=truncation,
-    )
-    for line in result.refused:
+    source = open_source(folder.path, weights=weights, best=best, inputs=inputs, truncation=truncation)
+    for line in source.refused:
         print(f"warning: {line}")
-    parity = result.spec.parity
+    print(f"exported  {folder.path} at {source.spec.nimg / 1000:.1f} kimg ({weights} weights)")
+    if onnx is not None:
+        result = convert.write_onnx(
+            source, model, output=output, max_batch=batch, layout=layout, precision=precision, optimize=optimize,
+            opset=opset,
+        )  # fmt: skip
+        for line in _report(result, number):
+            print(line)
+    if saved_model is not None:
+        from tfgan_kit.export.saved_model import write_saved_model
+
+        measured = write_saved_model(source, saved_model, output=output)
+        print(f"wrote     {saved_model}{os.sep} (SavedModel, {output} nhwc)\n{_checked('TensorFlow', measured)}")
+    if tflite is not None:
+        from tfgan_kit.export.tflite import write_tflite
+
+        measured = write_tflite(source, tflite, output=output, max_batch=batch)
+        size = tflite.stat().st_size / 1e6
+        print(f"wrote     {tflite} ({size:.2f} MB, TFLite, {output} nhwc)\n{_checked('TFLite', measured)}")
+    if onnx is not None:
+        print("next      tfgan sample" if file is None and run is None else f"next      tfgan sample {model}")
+
+
+def _max_batch(text: str) -> int | None:
+    """The number of `--max-batch`; None for dynamic."""
+    if text == "dynamic":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise ExportError(f"--max-batch takes a number of pictures or dynamic; got {text!r}") from None
+
+
+def _report(result: ExportResult, opset: int) -> Iterator[str]:
+    """What is said of an ONNX file."""
+    from tfgan_kit.export.spec import mapping_file
+
+    spec = result.spec
+    fixed = "" if spec.max_batch is None else f", {spec.max_batch} pictures a run"
+    size = f"{result.size_bytes / 1e6:.2f} MB, {spec.dtype} {spec.layout}, opset {opset}{fixed}"
+    yield f"wrote     {result.file} ({size})"
+    if spec.inputs == "w":
+        yield f"wrote     {mapping_file(result.file)} (z to w)"
+    yield _checked("onnxruntime", spec.parity) + (", every class" if spec.classes else "")
+    if spec.drift:
+        yield (
+            f"{spec.precision:<9} is within {spec.drift['max_abs_error']:.1g} of float32, "
+            f"{spec.drift['mean_abs_error']:.1g} on average, over {spec.drift['samples']:.0f} seeds"
+        )
+
+
+def _checked(runtime: str, parity: Parity) -> str:
     sizes = " and ".join(map(str, parity.batch_sizes))
-    print(f"exported  {folder.path} at {result.spec.nimg / 1000:.1f} kimg ({weights} weights)")
-    print(f"wrote     {result.file} ({result.size_bytes / 1e6:.2f} MB, {output} {layout}, opset {opset})")
-    print(
-        f"checked   onnxruntime is within {parity.max_abs_error:.1g} of TensorFlow on images in [-1, 1] "
-        f"(at most {parity.tolerance:g}), at batch sizes {sizes}" + (", every class" if result.spec.classes else "")
+    return (
+        f"checked   {runtime} is within {parity.max_abs_error:.1g} of the generator on images in [-1, 1] "
+        f"(at most {parity.tolerance:.1g}), at batch size{'s' if len(parity.batch_sizes) > 1 else ''} {sizes}"
     )
-    print("next      tfgan sample" if file is None and run is None else f"next      tfgan sample {result.file}")
 
 
 def _file(onnx: str, run: Path | None) -> Path | None:

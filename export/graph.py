@@ -171,3 +171,13 @@ def _names(name: str) -> Iterator[str]:
 
 def _shape(value: onnx.ValueInfoProto) -> tuple[int | None, ...]:
     return tuple(axis.dim_value if axis.HasField("dim_value") else None for axis in value.type.tensor_type.shape.dim)
+
+
+def set_batch(graph: Graph, batch: int | None) -> None:
+    """Name the first axis of inputs and outputs N; or fix it."""
+    for value in [*graph.inputs, *graph.outputs]:
+        axis = value.type.tensor_type.shape.dim[0]
+        if batch is None:
+            axis.dim_param = "N"
+        else:
+            axis.dim_value = batch

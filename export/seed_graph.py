@@ -29,7 +29,8 @@ def draw_from_seeds(graph: Graph, *, prior: str, truncation: float = 1.0) -> Non
         prior: of z, see `tfgan_kit.latents`.
         truncation: factor of z.
     """
-    lengths = {value.name: value.type.tensor_type.shape.dim[1].dim_value for value in graph.inputs}
+    drawn = [value for value in graph.inputs if value.name in ("z", "noise")]
+    lengths = {value.name: value.type.tensor_type.shape.dim[1].dim_value for value in drawn}
     kept, graph.nodes = graph.nodes, []
     draw = _Drawing(graph)
     z = draw.latents(lengths["z"], prior)
@@ -41,7 +42,7 @@ def draw_from_seeds(graph: Graph, *, prior: str, truncation: float = 1.0) -> Non
     graph.nodes += kept
     axis = graph.inputs[0].type.tensor_type.shape.dim[0]
     seed = helper.make_tensor_value_info("seed", TensorProto.INT64, [axis.dim_param or axis.dim_value])
-    graph.inputs = [seed, *(value for value in graph.inputs if value.name not in ("z", "noise"))]
+    graph.inputs = [seed, *(value for value in graph.inputs if value.name not in lengths)]
 
 
 class _Drawing:

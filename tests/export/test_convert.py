@@ -1,5 +1,7 @@
 """Exports equal TensorFlow in every form that can be asked for, are lean, and are not there where anything is off."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import onnx
@@ -10,8 +12,9 @@ import tensorflow as tf
 from tfgan_kit.build import build_generator
 from tfgan_kit.calling import inputs_of, noise_dim
 from tfgan_kit.errors import CheckpointError, ExportError, RunError, SampleError
-from tfgan_kit.export import convert, parity
-from tfgan_kit.export.convert import export_onnx, proven_model, to_onnx
+from tfgan_kit.export import convert, parity, proven, traced
+from tfgan_kit.export.convert import export_onnx
+from tfgan_kit.export.proven import proven_model, to_onnx
 from tfgan_kit.export.runtime import Sampler
 from tfgan_kit.export.spec import ModelSpec, Parity
 from tfgan_kit.latents import classes_from_seeds, noise_from_seeds, z_from_seeds
@@ -140,9 +143,13 @@ def test_a_generator_s_randomness_is_an_input(make_run, tmp_path, attributes, fi
     assert (Sampler(without.file).sample(range(5)) != images).any()
 
 
+def batches(spec):
+    return [parity.batch_of(spec, seeds) for seeds in parity.seeds_of(spec)]
+
+
 def test_every_value_of_every_attribute_is_compared():
     spec = spec_of((4, 4, 1), SEVERAL | {"ear": ("none", "ring", "stud")}, noise_dim=3)
-    inputs = parity.batches(spec)
+    inputs = batches(spec)
     assert {len(batch["z"]) for batch in inputs} == set(parity.BATCH_SIZES)
     for size in parity.BATCH_SIZES:
         assert sum(len(batch["z"]) == size for batch in inputs) >= 2
@@ -151,9 +158,12 @@ def test_every_value_of_every_attribute_is_compared():
     noise = np.concatenate([batch["noise"] for batch in inputs if len(batch["z"]) > 1])
     assert noise.shape[1] == 3
     assert len(np.unique(noise)) == noise.size
-    assert "noise" not in parity.batches(spec_of((4, 4, 1), CLASSES))[0]
-    assert parity.batches(spec_of((4, 4, 1), CLASSES))[-1]["labels"].shape == (16,)
-    assert parity.batches(spec_of((4, 4, 1)))[0].keys() == {"z"}
+    assert "noise" not in batches(spec_of((4, 4, 1), CLASSES))[0]
+    assert batches(spec_of((4, 4, 1), CLASSES))[-1]["labels"].shape == (16,)
+    assert batches(spec_of((4, 4, 1)))[0].keys() == {"seed", "z"}
+    # With a single picture a run, a run for each value.
+    assert len(batches(dataclasses.replace(spec, max_batch=1))) == 21
+    assert {len(batch["z"]) for batch in batches(dataclasses.replace(spec, max_batch=4))} == {4}
 
 
 def of_attributes(read):
@@ -220,7 +230,7 @@ def test_a_generator_that_normalises_z_is_not_truncated(make_run, tmp_path):
 
 def test_a_family_without_w_is_not_truncated_at_export(make_run, tmp_path):
     run = make_run(tmp_path / "run")
-    with pytest.raises(ExportError, match=r"truncation 0.7 cannot be exported .*: leave it out, .* --truncation 0.7"):
+    with pytest.raises(ExportError, match=r"truncation 0.7 cannot be exported: .*leave it out .* --truncation 0.7"):
         export_onnx(run, truncation=0.7)
     assert not list(run.glob("*.onnx"))
 
@@ -269,8 +279,8 @@ def fail_to_write(*_):
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [
-        (lambda m: m.setattr(convert, "optimize", perturb), "is off TensorFlow by"),
-        (lambda m: m.setattr(convert, "optimize", lambda graph: graph.nodes.pop(0)), "not legal ONNX|does not take"),
+        (lambda m: m.setattr(proven, "optimize", perturb), "is off TensorFlow by"),
+        (lambda m: m.setattr(proven, "optimize", lambda graph: graph.nodes.pop(0)), "not legal ONNX|does not take"),
         (lambda m: m.setattr(parity, "TOLERANCE", 0.0), "is off TensorFlow by"),
         (lambda m: m.setattr(convert, "write_atomic", fail_to_write), "cannot be written: no space"),
     ],
@@ -290,7 +300,7 @@ def test_an_error_of_one_grey_level_is_too_much_when_it_is_two(make_run, tmp_pat
             graph.constants[name] = np.float32(130.0)
 
     run = make_run(tmp_path / "run")
-    monkeypatch.setattr(convert, "optimize", brighter)
+    monkeypatch.setattr(proven, "optimize", brighter)
     with pytest.raises(ExportError, match="grey levels"):
         export_onnx(run)
 
@@ -326,7 +336,7 @@ def test_a_failing_converter_is_an_export_error(monkeypatch):
     monkeypatch.setattr(tf2onnx.convert, "from_function", fail)
     z = keras.Input((6,), name="z")
     with pytest.raises(ExportError, match="cannot be exported to opset 17"):
-        to_onnx(keras.Model(z, keras.layers.Reshape((2, 3, 1))(z)), 17)
+        to_onnx(traced.whole(keras.Model(z, keras.layers.Reshape((2, 3, 1))(z))), 17)
 
 
 @pytest.mark.parametrize(
