@@ -14,9 +14,11 @@ from tfgan_kit.cli.bench import bench
 from tfgan_kit.cli.compare import compare
 from tfgan_kit.cli.data import app as data
 from tfgan_kit.cli.demo import demo
+from tfgan_kit.cli.doctor import doctor
 from tfgan_kit.cli.evaluate import evaluate
 from tfgan_kit.cli.export import ExportCommand, export
 from tfgan_kit.cli.inspect_model import inspect
+from tfgan_kit.cli.interpolate import interpolate
 from tfgan_kit.cli.probe import probe
 from tfgan_kit.cli.recipes import recipes
 from tfgan_kit.cli.report import report
@@ -39,6 +41,7 @@ app.add_typer(data, name="data", epilog="Start here: tfgan data prepare folder:m
 app.command(cls=ExportCommand, epilog="Example: tfgan export artifacts/0001-mnist --onnx digits.onnx")(export)
 app.command(epilog="Example: tfgan sample digits.onnx --seeds 0-99 --out digits.png")(sample)
 app.command(epilog="Example: tfgan inspect digits.onnx")(inspect)
+app.command(epilog="Example: tfgan interpolate digits.onnx --from 3 --to 8 --via 5 --loop --out walk.gif")(interpolate)
 app.command(epilog="Example: tfgan serve digits.onnx --port 8000")(serve)
 app.command(epilog="Example: tfgan demo digits.onnx --out page")(demo)
 app.command(epilog="Example: tfgan bench digits.onnx --plot bench.png")(bench)
@@ -48,6 +51,7 @@ app.command(epilog="Example: tfgan probe artifacts/0001-mnist")(probe)
 app.command(epilog="Example: tfgan ablate dcgan-mnist --switch label_flips --kimg 40")(ablate)
 app.command(epilog="Example: tfgan toy grid25 --loss hinge")(toy)
 app.command(epilog="Example: tfgan report artifacts/0001-mnist")(report)
+app.command(epilog="Example: tfgan doctor artifacts/0001-mnist --plot doctor.png")(doctor)
 
 
 @app.callback(invoke_without_command=True)

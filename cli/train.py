@@ -45,6 +45,12 @@ def train(
         str | None, typer.Option(help="HEIGHTxWIDTH in px, or one number.", show_default="the data's")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of every random draw.", show_default="the recipe's")] = None,
+    on_failure: Annotated[
+        str | None,
+        typer.Option(help="What to do when training fails: continue, stop, or rollback to before it did, with halved "
+                          "learning rates.",
+                     show_default="the recipe's"),
+    ] = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a field of the recipe; may be repeated."),
@@ -57,7 +63,7 @@ def train(
     changes = dict(parse_assignment(text) for text in assignments or ())
     if resolution is not None:
         changes["resolution"] = parse_resolution(resolution)
-    options = {"data": data, "kimg": kimg, "minutes": minutes, "seed": seed}
+    options = {"data": data, "kimg": kimg, "minutes": minutes, "seed": seed, "on_failure": on_failure}
     changes |= {name: value for name, value in options.items() if value is not None}
 
     name, chosen, folder = _choose(recipe, changes, out)
@@ -94,12 +100,12 @@ def train(
 
 def _choose(name: str | None, changes: dict[str, object], out: Path | None) -> tuple[str, Recipe, Path]:
     """The recipe's name, the recipe and the run folder that a command line means."""
-    from tfgan_kit.training.run_folder import RunFolder, next_run
+    from tfgan_kit.training.run_folder import WATCHING, RunFolder, next_run
 
     # An existing run, named by its folder alone, brings its own recipe.
-    if out is not None and name is None and not changes and RunFolder(out).exists:
+    if out is not None and name is None and changes.keys() <= set(WATCHING) and RunFolder(out).exists:
         own, _, own_name = RunFolder(out).read()
-        return own_name, own, out
+        return own_name, own.replace(**changes), out
     # Bundled data has a recipe of its name.
     scheme = str(changes.get("data", DEFAULT)).partition(":")[0]
     name = name or (scheme if scheme in RECIPES else FOR_PICTURES)
@@ -128,18 +134,18 @@ def _described(attributes: Mapping[str, tuple[str, ...]]) -> str:
 
 def _show_plan(recipe: Recipe, source: Source, folder: Path) -> None:
     from tfgan_kit.build import build_gan, unused_sizes
-    from tfgan_kit.training.loop import resolve
+    from tfgan_kit.training.resolve import chosen_by_data, resolve
     from tfgan_kit.training.run_folder import RunFolder
 
     for note in source.notes:
         print(note)
-    recipe, facts = resolve(recipe, source)
+    asked, (recipe, facts) = recipe, resolve(recipe, source)
     run = RunFolder(folder)
     run.check_free()
     if run.exists:
         run.check_same(recipe, facts)
     gan = build_gan(recipe, facts.shape, facts.classes)
-    for note in unused_sizes(recipe):
+    for note in (*unused_sizes(recipe), *chosen_by_data(asked, recipe, facts)):
         print(note)
     height, width, channels = facts.shape
     classes = f", {_described(facts.attributes)}"

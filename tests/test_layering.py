@@ -62,7 +62,7 @@ MAY_IMPORT = {
     "training.run_folder": {"training.checkpoint", "recipe"},
     "training.length": {"recipe"},
     "report": {
-        "data.mnist", "evaluation", "metrics", "pictures", "recipe", "recipes", "training.checkpoint",
+        "data.mnist", "doctor", "evaluation", "metrics", "pictures", "recipe", "recipes", "training.checkpoint",
         "training.run_folder",
     },
     "export": {"build", "calling", "recipe", "training"},
@@ -76,6 +76,9 @@ MAY_IMPORT = {
     "export.describe": {
         "export.guard", "export.model_proto", "export.session", "export.snippet", "export.spec", "export.wire",
     },
+    "export.walks": set(),
+    "export.walker": {"export.labels", "export.runtime"},
+    "export.film": {"pictures"},
     "export.session": {"export.guard", "export.spec"},
     "export.runtime": {"export.session", "export.labels"},
     "export.web": {"export.labels", "export.runtime", "export.spec"},
@@ -87,8 +90,8 @@ MAY_IMPORT = {
     "ablation.switches": {"recipe"},
     "ablation.budget": {"recipe"},
     "cli": {
-        "ablation", "build", "data", "evaluation", "export", "extractors", "fields", "pictures", "recipe", "recipes",
-        "report", "toy", "training",
+        "ablation", "build", "data", "doctor", "evaluation", "export", "extractors", "fields", "pictures", "recipe",
+        "recipes", "report", "toy", "training",
     },
 }  # fmt: skip
 GROUND_IMPORTS = {

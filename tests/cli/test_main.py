@@ -13,6 +13,7 @@ COMMANDS = (
     "export",
     "sample",
     "inspect",
+    "interpolate",
     "serve",
     "demo",
     "bench",
@@ -22,6 +23,7 @@ COMMANDS = (
     "ablate",
     "toy",
     "report",
+    "doctor",
 )
 SUBCOMMANDS = (("data", "prepare"),)
 

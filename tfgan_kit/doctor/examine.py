@@ -21,6 +21,7 @@ class Examination:
 
     Attributes:
         findings: in the order in which they were sure; one that is over keeps its place.
+        read: names of the alarms that a tick said something of.
     """
 
     def __init__(self, recipe: Recipe, lines: Iterable[Line] = ()) -> None:
@@ -35,6 +36,7 @@ class Examination:
         self._lines: list[Line] = []
         self._course = {alarm.name: _Course() for alarm in self._alarms}
         self.findings: list[Finding] = []
+        self.read: set[str] = set()
         for line in lines:
             self.add(line)
 
@@ -50,6 +52,7 @@ class Examination:
             sign = alarm.read(self._lines, self._recipe)
             if sign is None:
                 continue
+            self.read.add(alarm.name)
             course = self._course[alarm.name]
             course.take(sign, self._nimg_before(sign.ticks))
             if course.place is None and course.bad >= alarm.ticks(self._recipe):
@@ -62,6 +65,12 @@ class Examination:
                 course.place = None
                 over.append(ended)
         return begun, over
+
+    def left_out(self) -> dict[str, str]:
+        """The alarms that no tick could raise, and why."""
+        reasons = {alarm.name: alarm.watched(self._recipe) for alarm in ALARMS}
+        unread = "the figures that it is read from are not in these ticks"
+        return {name: why or unread for name, why in reasons.items() if name not in self.read}
 
     @property
     def failing_since_nimg(self) -> int | None:
@@ -97,13 +106,3 @@ class _Course:
             if not self.good:
                 self.good_nimg = before_nimg
             self.bad, self.good = 0, self.good + 1
-
-
-def examine(recipe: Recipe, lines: Iterable[Line]) -> list[Finding]:
-    """What is or was wrong with a run.
-
-    Args:
-        recipe: of the run.
-        lines: its ticks, the oldest first.
-    """
-    return Examination(recipe, lines).findings

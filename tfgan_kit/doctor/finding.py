@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from tfgan_kit.doctor.alarms import ALARMS, Alarm
-from tfgan_kit.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +38,7 @@ class Finding:
     def sentence(self) -> str:
         """What is wrong, since when, the figures, and what to try, in one line."""
         end = "" if self.until_nimg is None else f" until {_kimg(self.until_nimg)}"
-        proposed = " and ".join(f"--set {change}" for change in self.try_)
+        proposed = " or ".join(f"--set {change}" for change in self.try_)
         remedy = f"; try {proposed}" if proposed else ""
         return f"{self.what} (since {_kimg(self.since_nimg)} kimg{end}: {self.evidence}){remedy}"
 
@@ -58,25 +54,6 @@ class Finding:
             "evidence": self.evidence,
             "try": list(self.try_),
         }
-
-
-def watched(recipe: Recipe, lines: Sequence[Mapping[str, Any]]) -> tuple[list[str], dict[str, str]]:
-    """The names of the alarms that were watched in these ticks, and of the others with the reason."""
-    names, left = [], {}
-    for alarm in ALARMS:
-        why = alarm.watched(recipe) or _unread(alarm, recipe, lines)
-        if why:
-            left[alarm.name] = why
-        else:
-            names.append(alarm.name)
-    return names, left
-
-
-def _unread(alarm: Alarm, recipe: Recipe, lines: Sequence[Mapping[str, Any]]) -> str:
-    """Why no tick said anything of an alarm; "" if one did."""
-    if any(alarm.read(lines[: i + 1], recipe) is not None for i in range(len(lines))):
-        return ""
-    return "none of its figures is in these ticks"
 
 
 def _kimg(nimg: int) -> str:

@@ -55,14 +55,12 @@ def d_accuracy_wrong(lines: Lines, recipe: Recipe) -> Sign | None:
 
 def d_accuracy_chance(lines: Lines, recipe: Recipe) -> Sign | None:
     """D has guessed from the start on; later on it may, since perfect samples leave nothing else."""
-    values = [value for line in lines if (value := number(line, "d_accuracy")) is not None]
-    if not values or number(lines[-1], "d_accuracy") is None:
+    now = number(lines[-1], "d_accuracy")
+    if now is None:
         return None
+    values = (value for line in lines if (value := number(line, "d_accuracy")) is not None)
     bad = all(abs(value - 0.5) <= recipe.watch_chance for value in values)
-    evidence = (
-        f"D is right about {percent(values[-1])} of the pictures, and was never better than {percent(max(values))}"
-    )
-    return Sign(bad=bad, evidence=evidence)
+    return Sign(bad=bad, evidence=f"D is right about {percent(now)} of the pictures, and never was about many more")
 
 
 def gradients(network: str) -> Read:
@@ -102,8 +100,8 @@ def d_loss_spikes(lines: Lines, recipe: Recipe) -> Sign | None:
 def g_loss_for_nothing(lines: Lines, recipe: Recipe) -> Sign | None:
     """G's loss falls from tick to tick, and the samples stay as they are."""
     count = recipe.watch_ticks + 1
-    window = [line for line in lines if "g_loss" in line and "fake_change" in line][-count:]
-    if len(window) < count or window[-1] is not lines[-1]:
+    window = lines[-count:]
+    if len(window) < count or not all("g_loss" in line and "fake_change" in line for line in window):
         return None
     losses = [number(line, "g_loss") or 0.0 for line in window]
     changes = [number(line, "fake_change") or 0.0 for line in window[1:]]

@@ -34,6 +34,13 @@ _KNOWN = {
     "g_orthogonal": ("Orthogonal regularisation", "G"),
     "d_loss_scale": ("Loss scale", "D"),
     "g_loss_scale": ("Loss scale", "G"),
+    "d_loss_deviation": ("D's loss from step to step", "deviation within a tick"),
+    "fake_contrast": ("Samples against real pictures", "contrast"),
+    "fake_variety": ("Samples against real pictures", "variance between pictures"),
+    "fake_nearest": ("Samples against real pictures", "distance to the most similar"),
+    "fake_class_variety": ("Samples against real pictures", "lowest variance of a class"),
+    "fake_grey": ("Grey values of samples", "share of the real ones"),
+    "fake_change": ("Change of samples", "in a tick"),
     "r1": ("R1", "penalty"),
     "r2": ("R2", "penalty"),
     "gp": ("Gradient penalty", "penalty"),
@@ -47,9 +54,11 @@ _KNOWN = {
 _ABOUT = {
     "D's outputs": "Mean probability of being real; the mean logit where the loss has no probability.",
     "D's accuracy": "Share of pictures that D puts on the right side.",
+    "Samples against real pictures": "1: as real pictures have it.",
+    "Change of samples": "As a share of the difference of two real pictures.",
 }
 _SHARES = ("D's accuracy", "Learning rates")
-_NO_STATISTIC = ("step", "nimg")
+_NO_STATISTIC = ("step", "nimg", "fake_class")
 # Figures of which neither more nor less is better by itself.
 _NO_DIRECTION = ("ms_ssim", "memorised_share", "memorisation_ratio", "memorisation_p")
 

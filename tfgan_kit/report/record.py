@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from tfgan_kit.doctor.diagnosis import Diagnosis, diagnose
 from tfgan_kit.errors import DataError
 from tfgan_kit.evaluation.result import Evaluation
 from tfgan_kit.recipe import Recipe
@@ -47,6 +49,7 @@ class RunRecord:
         stats: a line a tick.
         timing: a line a tick.
         evaluations: a line an evaluation.
+        rollbacks: a line a rollback.
         manifest: of the newest checkpoint; None: there is none yet.
         best: of the checkpoint that evaluations found best, or None.
         evaluation: the last one by `tfgan evaluate`, or None.
@@ -63,12 +66,18 @@ class RunRecord:
     stats: Lines
     timing: Lines
     evaluations: Lines
+    rollbacks: Lines
     manifest: Manifest | None
     best: Manifest | None
     evaluation: Evaluation | None
     histograms: Mapping[str, Histogram]
     previews: tuple[Path, ...]
     unread: tuple[str, ...]
+
+    @cached_property
+    def diagnosis(self) -> Diagnosis:
+        """What the doctor says of its statistics."""
+        return diagnose(self.recipe, self.stats, self.rollbacks)
 
     @property
     def name(self) -> str:
@@ -128,6 +137,7 @@ def read_record(folder: RunFolder) -> RunRecord:
         stats=folder.read_stats(),
         timing=folder.read_timing(),
         evaluations=folder.read_evaluations(),
+        rollbacks=folder.read_rollbacks(),
         manifest=checkpoint.newest_manifest(folder.checkpoints),
         best=checkpoint.newest_manifest(folder.best),
         evaluation=evaluation,

@@ -42,7 +42,7 @@ def write_report(folder: RunFolder, painter: Painter | None = None, remarks: Seq
     Args:
         folder: the run, with or without anything trained.
         painter: its generator, for fresh samples and interpolations; None: they are left out.
-        remarks: lines on its curves.
+        remarks: lines on its curves, before those of the doctor.
 
     Raises:
         RunError: not a run.
@@ -51,7 +51,7 @@ def write_report(folder: RunFolder, painter: Painter | None = None, remarks: Seq
     """
     record = read_record(folder)
     report, model_card = folder.path / REPORT, folder.path / CARD
-    text = page(record, painter, remarks)
+    text = page(record, painter, [*remarks, *record.diagnosis.remarks()])
     write_atomic(report, lambda path: path.write_text(text, encoding="utf-8"))
     if not _ours(model_card):
         return Written(report=report, card=None)

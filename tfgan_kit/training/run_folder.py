@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 RUNS = Path("artifacts")
+# Fields that a run may go on with other values of.
+WATCHING = ("on_failure", "rollbacks")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,14 +149,16 @@ class RunFolder:
             raise RunError(f"{self.path} is not a run and not empty: give another --out")
 
     def check_same(self, recipe: Recipe, facts: DataFacts) -> None:
-        """Refuse to go on with another recipe or other data.
+        """Refuse to go on with another recipe, but for how it is watched, or other data.
 
         Raises:
             RunError: with every difference.
         """
         own, own_facts, _ = self.read()
         differences = [
-            f"{key} is {mine!r} there, {theirs!r} here" for key, (mine, theirs) in own.differences(recipe).items()
+            f"{key} is {mine!r} there, {theirs!r} here"
+            for key, (mine, theirs) in own.differences(recipe).items()
+            if key not in WATCHING
         ]
         if not differences and own_facts.digest != facts.digest:
             differences = [f"the data's content is {own_facts.digest} there, {facts.digest} here"]
@@ -262,7 +266,7 @@ def _resumable(folder: RunFolder, name: str, recipe: Recipe) -> bool:
     except RunError:
         return False
     open_fields = {key for key in ("resolution", "channels", "conditional") if getattr(recipe, key) is None}
-    return own_name == name and set(own.differences(recipe)) <= open_fields
+    return own_name == name and set(own.differences(recipe)) <= open_fields | set(WATCHING)
 
 
 def _lines(file: Path) -> list[dict[str, Any]]:
