@@ -36,6 +36,23 @@ def parse_seeds(text: str, option: str = "--seeds") -> list[range]:
     return ranges
 
 
+def check_seeds(seeds: Sequence[int]) -> None:
+    """Refuse a number that is no seed.
+
+    Raises:
+        SampleError: one that is negative or too large.
+    """
+    for seed in seeds:
+        if not 0 <= seed < 2**63:
+            raise SampleError(f"a seed is a whole number in [0, 2**63); got {seed}")
+
+
+def named_classes(labels: Sequence[int] | np.ndarray, attributes: Mapping[str, Sequence[str]]) -> str:
+    """Class indices, one an attribute, in words: `"7"`, or `"hair=brown, glasses=none"`."""
+    names = [values[index] for values, index in zip(attributes.values(), labels, strict=True)]
+    return names[0] if len(names) == 1 else ", ".join(map("=".join, zip(attributes, names, strict=True)))
+
+
 def parse_classes(texts: Sequence[str], attributes: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """What every `--class` asks for: attribute -> name or index of its value.
 
