@@ -32,7 +32,7 @@ UPS = ("transposed", "pixel_shuffle", "resize")
 DOWNS = ("strided", "average_pool")
 MINIBATCHES = ("none", "stddev", "discrimination")
 CONDITIONS = ("projection", "auxiliary")
-AUGMENTS = ("none", "diffaugment", "ada")
+AUGMENTS = ("none", "diffaugment", "ada", "auto")
 AUGMENT_OPS = ("all", "colour", "geometry")
 SWAPS = ("none", "d", "g", "both")
 ON_FAILURE = ("continue", "stop", "rollback")
@@ -111,7 +111,9 @@ class Recipe:
     weight_clip: float = setting(0.0, "bound of D's weights after each of its steps; 0: off", low=0)
 
     # Small data
-    augment: str = setting("none", "augmentation of all that D is shown, real and fake", choices=AUGMENTS)
+    augment: str = setting(
+        "none", "augmentation of all that D is shown, real and fake; auto: as few pictures need it", choices=AUGMENTS
+    )
     augment_ops: str = setting("all", "which augmentations (augment, bcr_lambda)", choices=AUGMENT_OPS)
     ada_target: float = setting(0.6, "E sign D(real) that ADA's strength is steered to", low=-1, high=1)
     ada_kimg: float = setting(100.0, "kimg in which ADA's strength can rise from 0 to 1", above=0)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfgan_kit import auxiliary, penalties
 from tfgan_kit.augment import ada, consistency, diffaugment
+from tfgan_kit.errors import RecipeError
 from tfgan_kit.gan import GAN
 from tfgan_kit.networks import progressive
 from tfgan_kit.networks.layers.spectral import power_iterate
@@ -104,6 +105,8 @@ def _targets(recipe: Recipe) -> Targets:
 
 
 def _shown(recipe: Recipe) -> list[Transform]:
+    if recipe.augment == "auto":
+        raise RecipeError("augment=auto is decided by the number of pictures, which is not known here: set another")
     shown = []
     if recipe.augment == "diffaugment":
         shown.append(diffaugment(recipe.augment_ops))

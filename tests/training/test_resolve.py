@@ -6,7 +6,7 @@ import pytest
 from tfgan_kit.data.source import ArraySource
 from tfgan_kit.errors import DataError
 from tfgan_kit.recipe import Recipe
-from tfgan_kit.training.loop import resolve
+from tfgan_kit.training.resolve import chosen_by_data, resolve
 
 IMAGES = np.zeros((6, 8, 10, 3), np.uint8)
 LABELS = np.stack([np.arange(6) % 3, np.arange(6) % 2], axis=1).astype(np.int32)
@@ -33,3 +33,25 @@ def test_the_data_decides(labels, attributes, classes):
 def test_labels_without_their_attributes_are_refused(labels, attributes):
     with pytest.raises(DataError, match=r"here: labels must be \(N, A\), .*; got labels of shape \("):
         resolve(RECIPE, ArraySource("here", IMAGES, labels, attributes))
+
+
+@pytest.mark.parametrize(
+    ("images", "loss", "augment"),
+    [
+        (500, "nonsaturating", "diffaugment"),
+        (2000, "nonsaturating", "diffaugment"),
+        (2001, "nonsaturating", "ada"),
+        # ADA goes by the sign of D's output, which this loss leaves open.
+        (2001, "relativistic_average", "diffaugment"),
+        (50_000, "nonsaturating", "ada"),
+        (50_001, "nonsaturating", "none"),
+    ],
+)
+def test_few_pictures_are_augmented_by_themselves(images, loss, augment):
+    source = ArraySource("here", np.zeros((images, 4, 4, 1), np.uint8), None, {})
+    asked = RECIPE.replace(augment="auto", loss=loss, conditional=None)
+    recipe, facts = resolve(asked, source)
+    assert recipe.augment == augment
+    (line,) = chosen_by_data(asked, recipe, facts)
+    assert line.startswith(f"{images:,} pictures: augment={augment};")
+    assert chosen_by_data(asked.replace(augment="none"), recipe, facts) == []

@@ -113,6 +113,18 @@ class Listing:
     notes: tuple[str, ...]
 
 
+def list_pictures(location: str, recipe: Recipe) -> tuple[Pictures, Labels | None, Attributes, tuple[str, ...]]:
+    """The pictures below a folder or in a .zip, of any sizes, their labels (N, A), attributes, and warnings.
+
+    Raises:
+        DataError: no such folder, no pictures, or labels that do not match.
+    """
+    path, columns = _split_location(location)
+    pictures = Pictures(path)
+    labels, attributes, notes = _find_labels(pictures, path, columns, recipe)
+    return pictures, *settle_labels(labels, attributes, recipe), notes
+
+
 def list_folder(location: str, recipe: Recipe) -> Listing:
     """What is below a folder or in a .zip.
 
@@ -122,10 +134,8 @@ def list_folder(location: str, recipe: Recipe) -> Listing:
         DataError: no such folder, no pictures, sizes that differ without a resolution in the recipe, or labels that do
             not match.
     """
-    path, columns = _split_location(location)
-    pictures = Pictures(path)
-    labels, attributes, notes = _find_labels(pictures, path, columns, recipe)
-    labels, attributes = settle_labels(labels, attributes, recipe)
+    path, _ = _split_location(location)
+    pictures, labels, attributes, notes = list_pictures(location, recipe)
     decoder = Decoder(pictures, _shape(pictures, path, recipe), recipe.fit)
     return Listing(path, decoder, pictures.names, labels, attributes, notes)
 

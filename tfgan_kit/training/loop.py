@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tfgan_kit.build import build_gan, unused_sizes
 from tfgan_kit.data import Feed, Source, open_feed, open_source
-from tfgan_kit.errors import DataError, FailedError, RecipeError, RunError
+from tfgan_kit.errors import FailedError, RunError
 from tfgan_kit.gan import GAN
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training import checkpoint, rollback
@@ -22,6 +22,7 @@ from tfgan_kit.training.interrupt import interruptible
 from tfgan_kit.training.length import Length
 from tfgan_kit.training.painter import Painter
 from tfgan_kit.training.records import Records
+from tfgan_kit.training.resolve import chosen_by_data, resolve
 from tfgan_kit.training.run_folder import DataFacts, RunFolder
 from tfgan_kit.training.state import numpy_state, restore
 from tfgan_kit.training.watch import Watch
@@ -104,16 +105,18 @@ def train(
     folder.check_free()
     try:
         source = source or open_source(recipe)
-        recipe, facts = resolve(recipe, source)
+        asked, (recipe, facts) = recipe, resolve(recipe, source)
         if folder.exists:
             folder.check_same(recipe, facts)
         gan = build_gan(recipe, facts.shape, facts.classes)
         with folder.lock():
-            for note in (*source.notes, *unused_sizes(recipe)):
+            for note in (*source.notes, *unused_sizes(recipe), *chosen_by_data(asked, recipe, facts)):
                 notify(note)
             if not folder.exists:
                 folder.create(recipe, facts, name)
                 notify(f"training {name} in {folder.path}")
+            elif folder.read()[0] != recipe:
+                folder.create(recipe, facts, folder.read()[2])
             while True:
                 try:
                     return _train_locked(gan, recipe, source, facts, folder, on_progress, notify, observe, clock)
@@ -131,45 +134,6 @@ def train(
         lines = error.message.strip().splitlines()
         reason = next((line for line in lines if line.startswith("DataError: ")), lines[0])
         raise RunError(f"the run stopped ({reason}); checkpoints that were complete are kept") from error
-
-
-def resolve(recipe: Recipe, source: Source) -> tuple[Recipe, DataFacts]:
-    """The recipe with what the data decides filled in, and the data's facts.
-
-    Raises:
-        DataError: labels that are not (N, A), with an attribute for each of the A columns.
-        RecipeError: an auxiliary classifier without labels to learn.
-    """
-    height, width, channels = source.shape
-    conditional = source.labels is not None
-    wanted = (len(source), len(source.attributes))
-    if source.labels is not None and (source.labels.shape != wanted or not source.attributes):
-        raise DataError(
-            f"{source.spec}: labels must be (N, A), with a name in attributes for each column; got labels of shape "
-            f"{source.labels.shape} and the attributes {', '.join(source.attributes) or '(none)'}"
-        )
-    if recipe.condition == "auxiliary" and not conditional:
-        raise RecipeError(
-            f"condition=auxiliary needs classes to learn, and {source.spec} has no labels: set condition=projection, "
-            "or choose data with labels"
-        )
-    facts = DataFacts(
-        spec=source.spec,
-        images=len(source),
-        shape=source.shape,
-        attributes=dict(source.attributes) if conditional else {},
-        counts=_counts(source),
-        digest=source.digest,
-    )
-    return recipe.replace(resolution=(height, width), channels=channels, conditional=conditional), facts
-
-
-def _counts(source: Source) -> tuple[tuple[int, ...], ...]:
-    """For each attribute the pictures with each of its values."""
-    if source.labels is None:
-        return ()
-    columns = zip(source.labels.T, source.attributes.values(), strict=True)
-    return tuple(tuple(np.bincount(column, minlength=len(names)).tolist()) for column, names in columns)
 
 
 def compile_steps(gan: GAN, feed: Feed) -> Callable[[tf.Tensor], None]:
