@@ -66,7 +66,6 @@ def create_app(sampler: Sampler, digest: str, limits: Limits) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.add_middleware(Front, figures=figures, hosts=limits.hosts)
 
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def root() -> HTMLResponse:
@@ -95,6 +94,8 @@ def create_app(sampler: Sampler, digest: str, limits: Limits) -> FastAPI:
             return _refused(503, str(error))
         finally:
             figures.time_sample(time.perf_counter() - started)
+
+    app.add_middleware(Front, figures=figures, hosts=limits.hosts, short={"/sample": sample})
 
     @app.get("/healthz", summary="Whether pictures are made", responses={503: {"description": "They are not."}})
     async def healthz(request: Request) -> JSONResponse:

@@ -1,10 +1,11 @@
-"""What every request passes: the check of its Host, and the count of its answer."""
+"""What every request passes: the check of its Host, the count of its answer, and the short way to the pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from starlette.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tfgan_kit.export.serve.figures import Figures
@@ -16,15 +17,24 @@ _PATHS = frozenset({"/", "/sample", "/healthz", "/metrics", "/openapi.json"})
 class Front:
     """Middleware around the application."""
 
-    def __init__(self, app: ASGIApp, *, figures: Figures, hosts: Sequence[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        figures: Figures,
+        hosts: Sequence[str],
+        short: Mapping[str, Callable[[Request], Awaitable[Response]]],
+    ) -> None:
         """Wrap an application.
 
         Args:
             app: it.
             figures: where answers are counted.
             hosts: names that a Host may have, so that a page elsewhere whose name points here is refused; (): any.
+            short: handlers by path, whose GET is answered here: FastAPI's own way to one takes longer than all else
+                that is done for a small picture.
         """
-        self._app, self._figures, self._hosts = app, figures, frozenset(hosts)
+        self._app, self._figures, self._hosts, self._short = app, figures, frozenset(hosts), short
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -45,6 +55,9 @@ class Front:
             if self._hosts and _host(scope) not in self._hosts:
                 detail = f"this Host is not served here; legal: {', '.join(sorted(self._hosts))}"
                 await JSONResponse({"detail": detail}, 400)(scope, receive, watched)
+            elif scope["method"] == "GET" and scope["path"] in self._short:
+                answer = await self._short[scope["path"]](Request(scope, receive))
+                await answer(scope, receive, watched)
             else:
                 await self._app(scope, receive, watched)
         finally:
