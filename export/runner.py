@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tfgan_kit.export.placement import current_core, leave_core
 from tfgan_kit.export.session import open_session, run_bound, run_one
 
 if TYPE_CHECKING:
@@ -115,7 +116,13 @@ class Runner:
                 collections.deque(parts, maxlen=0)
                 raise
 
-        others = [self._pool.submit(work) for _ in range(beside - 1)]
+        core = current_core()
+
+        def help_out() -> None:
+            leave_core(core)
+            work()
+
+        others = [self._pool.submit(help_out) for _ in range(beside - 1)]
         try:
             work()
         finally:
