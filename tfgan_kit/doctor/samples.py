@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ PROBES = 80
 FEWEST = 4
 _REAL_SETS = 6  # as many real pictures as that many sets of samples
 _SIDE_PX = 32  # of the pictures that are compared: of larger ones means are
+_NOTHING = 1e-6  # of real pictures: what rounding may leave where there is none
 _EXTREME = 2  # grey levels from black or white that count as saturated
 
 
@@ -59,7 +61,7 @@ def set_figures(images: NDArray[np.uint8]) -> SetFigures:
     contrast = [float((image.astype(np.float32) / 255).std(axis=(0, 1)).mean()) for image in images]
     grey = [float(((image > _EXTREME) & (image < 255 - _EXTREME)).mean()) for image in images]
     small = pooled(images)
-    flat = small.reshape(len(small), -1)
+    flat = small.reshape(len(small), -1).astype(np.float64)
     return SetFigures(
         contrast=float(np.mean(contrast)),
         grey=float(np.mean(grey)),
@@ -111,10 +113,10 @@ class Against:
         if not self._real:
             return {}
         fake = vars(set_figures(images))
-        share = {name: fake[name] / real for name, real in self._real.items() if real > 0}
+        share = {name: fake[name] / real for name, real in self._real.items() if real > _NOTHING}
         found = {f"fake_{name}": share[name] for name in ("contrast", "grey", "variety", "nearest") if name in share}
         small = pooled(images)
-        if before is not None and self._real["distance"] > 0:
+        if before is not None and self._real["distance"] > _NOTHING:
             found["fake_change"] = float(np.abs(small - before).mean()) / self._real["distance"]
         classes = {
             key: _variety(small[group].reshape(len(group), -1)) / self._class_variety[key]
@@ -135,18 +137,18 @@ class Against:
                 continue
             chosen = np.sort(np.random.default_rng(int(key)).choice(places, min(len(places), PROBES), replace=False))
             variety = _variety(pooled(source.read(chosen)).reshape(len(chosen), -1))
-            if variety > 0:
+            if variety > _NOTHING:
                 self._groups[int(key)], self._class_variety[int(key)] = group, variety
 
 
-def _variety(flat: Floats) -> float:
-    return float(flat.var(axis=0, ddof=1).mean())
+def _variety(flat: NDArray[Any]) -> float:
+    return float(flat.var(axis=0, ddof=1, dtype=np.float64).mean())
 
 
-def _nearest(flat: Floats) -> Floats:
+def _nearest(flat: NDArray[np.float64]) -> NDArray[np.float64]:
     """The root mean square difference of each row to the one that is most like it."""
     squares = (flat**2).sum(axis=1)
     # |a - b|^2 = |a|^2 + |b|^2 - 2 a b, which rounding may take below 0.
     apart = np.maximum(squares[:, None] + squares[None, :] - 2 * flat @ flat.T, 0) / flat.shape[1]
     np.fill_diagonal(apart, np.inf)
-    return np.sqrt(apart.min(axis=1))
+    return np.asarray(np.sqrt(apart.min(axis=1)))
