@@ -82,7 +82,7 @@ MAY_IMPORT = {
     "export.session": {"export.guard", "export.spec"},
     "export.runtime": {"export.session", "export.labels"},
     "export.web": {"export.labels", "export.runtime", "export.spec"},
-    "export.serve": {"export.runtime", "export.labels", "export.spec", "pictures"},
+    "export.serve": {"export.runtime", "export.requests", "export.labels", "export.spec", "pictures"},
     "toy": {"build", "calling", "losses", "metrics", "recipe", "rng"},
     "toy.points": set(),
     "toy.options": {"recipe"},
