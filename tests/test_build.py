@@ -490,3 +490,8 @@ def test_a_recipe_is_jitted_exactly_if_it_says_so(tiny_recipe):
 
 def test_an_unlimited_run_has_no_total(tiny_recipe):
     assert build_gan(tiny_recipe.replace(family="mlp", minutes=1), SHAPE).total_img is None
+
+
+def test_an_augmentation_that_data_decides_is_not_built(tiny_recipe):
+    with pytest.raises(RecipeError, match="augment=auto is decided by the number of pictures"):
+        build_gan(tiny_recipe.replace(family="mlp", augment="auto"), SHAPE)

@@ -25,7 +25,7 @@ COMMANDS = (
     "report",
     "doctor",
 )
-SUBCOMMANDS = (("data", "prepare"),)
+SUBCOMMANDS = (("data", "prepare"), ("data", "check"))
 
 
 def tfgan(*arguments: str, cwd=None) -> subprocess.CompletedProcess:

@@ -1,0 +1,58 @@
+"""What a recipe will take on this machine, from a few of its steps."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from tfgan_kit.build import build_gan
+from tfgan_kit.data import Source, open_feed
+from tfgan_kit.recipe import Recipe
+from tfgan_kit.training.loop import compile_steps
+from tfgan_kit.training.records import peak_memory_mb
+from tfgan_kit.training.resolve import resolve
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """What was measured.
+
+    Attributes:
+        img_per_sec: images a second, once compiled.
+        compile_sec: from nothing to the end of the first step.
+        peak_memory_mb: of this process, MiB; None where the system does not tell.
+    """
+
+    img_per_sec: float
+    compile_sec: float
+    peak_memory_mb: float | None
+
+
+def time_steps(recipe: Recipe, source: Source, steps: int = 8) -> Timing:
+    """Train for a few steps, and keep nothing.
+
+    Args:
+        recipe: to be timed.
+        source: its data, opened.
+        steps: that are timed, at least 1, after one that compiles.
+
+    Raises:
+        RecipeError, DataError: as training does.
+    """
+    recipe, facts = resolve(recipe, source)
+    started = time.perf_counter()
+    gan = build_gan(recipe, facts.shape, facts.classes)
+    batch = recipe.batch_size * recipe.d_steps
+    feed = open_feed(
+        source, batch=batch, seed=recipe.seed, mirror=recipe.mirror, memory_mb=recipe.memory_mb, start_step=0
+    )
+    run = compile_steps(gan, feed)
+    run(tf.constant(1))
+    compiled = time.perf_counter()
+    run(tf.constant(steps))
+    seconds = time.perf_counter() - compiled
+    return Timing(
+        img_per_sec=steps * batch / seconds, compile_sec=compiled - started, peak_memory_mb=peak_memory_mb()
+    )
