@@ -61,8 +61,6 @@ def suggest(found: Survey) -> Suggestion:
         augment
     ]
     reasons.append(f"augment {augment}: {found.images:,} pictures ({why})")
-    if augment == "ada":
-        fields["ada_kimg"] = 100.0
     fields["kimg"] = _KIMG[side]
     reasons.append(f"kimg {_KIMG[side]:g}: a first result at {side} px; more is better")
     return Suggestion(fields=fields, reasons=tuple(reasons))
