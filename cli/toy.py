@@ -44,7 +44,7 @@ def toy(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a field of the toys' recipe; may be repeated."),
     ] = None,
-    steps: Annotated[int, typer.Option(help="Train steps.")] = 4000,
+    steps: Annotated[int, typer.Option(help="Train steps.")] = 6000,
     seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 0,
     samples: Annotated[int, typer.Option(help="Samples that modes and quality are counted in.")] = 4000,
     frames: Annotated[int, typer.Option(help="Moments that are measured and shown.")] = 30,

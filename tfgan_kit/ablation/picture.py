@@ -12,6 +12,8 @@ from tfgan_kit.files import write_atomic
 
 # Panels beside each other: more are not legible.
 _MOST = 3
+# Values that are further apart are drawn on a logarithmic axis.
+_DECADE = 10
 _BETTER, _WORSE, _SAME = "#1a7f37", "#c4320a", "#555555"
 
 
@@ -63,7 +65,7 @@ def _panel(axes: Any, found: Ablation, name: str) -> None:
         axes.errorbar(cell.mean, place, xerr=cell.deviation, fmt="|", ms=10, color=colour, capsize=2)
         axes.plot(cell.values, [place] * len(cell.values), ".", ms=4, color=colour, alpha=0.6)
     values = [value for each in found.variants for value in each.values(name)]
-    if values and min(values) > 0 and max(values) > 20 * min(values):
+    if values and min(values) > 0 and max(values) > _DECADE * min(values):
         axes.set_xscale("log")
     axes.set_title(
         f"{TITLES.get(name, name)} ({'higher' if name in HIGHER_IS_BETTER else 'lower'} is better)", fontsize=9

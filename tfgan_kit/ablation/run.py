@@ -27,9 +27,9 @@ from tfgan_kit.files import write_json
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training import checkpoint
 from tfgan_kit.training.loop import Progress, train
-from tfgan_kit.training.resolve import resolve
 from tfgan_kit.training.painter import load_painter, subject_of
 from tfgan_kit.training.records import record_evaluation
+from tfgan_kit.training.resolve import resolve
 from tfgan_kit.training.run_folder import RunFolder
 
 DIVERGED = "diverged.json"

@@ -129,10 +129,10 @@ class Ablation:
         return "**" if cell.p * (len(self.variants) - 1) < LEVEL else "*"
 
     def rows(self) -> list[list[str]]:
-        """The table as text, its head first: for each figure mean and deviation, then difference, and p."""
+        """The table as text, its head first: for each figure mean and deviation, then the difference with its p."""
         head = ["switch", *(["tip"] if self._tips else [])]
         for figure in self.figures:
-            head += [TITLES.get(figure, figure), "difference", "p"]
+            head += [TITLES.get(figure, figure), "against the baseline"]
         rows = [head]
         for each in self.variants:
             row = [each.name, *([str(each.tip or "")] if self._tips else [])]
@@ -141,7 +141,7 @@ class Ablation:
             rows.append(row)
         if self.real:
             real = [rounded(self.real[name]) if name in self.real else "" for name in self.figures]
-            padded = (text for each in real for text in (each, "", ""))
+            padded = (text for each in real for text in (each, ""))
             rows.append(["held-out real pictures", *([""] if self._tips else []), *padded])
         return rows
 
@@ -152,7 +152,7 @@ class Ablation:
             f"recipe {self.name}, {length} a run, seeds {', '.join(map(str, self.seeds))}; "
             f"{self.samples:,} samples in the features of {self.extractor[0]} {self.extractor[1]}",
             "± is the standard deviation over the training seeds; p is Welch's t-test against the baseline: "
-            f"* below {LEVEL:g}, ** below {LEVEL:g} times the number of switches",
+            f"* below {LEVEL:g}, ** below it also when multiplied by the number of switches (Bonferroni)",
         ]
         for each in self.variants:
             lines += [f"{each.name}, seed {run.seed}: {run.diverged}" for run in each.runs if run.diverged]
@@ -200,13 +200,15 @@ class Ablation:
 
     def _cells(self, cell: Cell) -> list[str]:
         if not cell.values:
-            return ["-", "", ""]
+            return ["-", ""]
         deviation = "" if cell.deviation is None else f" ± {rounded(cell.deviation)}"
-        difference = (
-            "" if cell.difference is None else f"{'+' if cell.difference >= 0 else ''}{rounded(cell.difference)}"
-        )
-        p = "" if cell.p is None else f"{cell.p:.2g}{self.mark(cell)}"
-        return [f"{rounded(cell.mean)}{deviation}", difference, p]
+        against = "" if cell.difference is None else f"{'+' if cell.difference >= 0 else ''}{rounded(cell.difference)}"
+        p = "" if cell.p is None else f", p {_short(cell.p)}{self.mark(cell)}"
+        return [f"{rounded(cell.mean)}{deviation}", f"{against}{p}"]
+
+
+def _short(p: float) -> str:
+    return "< 0.001" if p < 1e-3 else f"{p:.2g}"
 
 
 def _mean(values: Sequence[float]) -> float:
