@@ -44,7 +44,7 @@ def serve(
         raise MissingPackageError(f"serving needs {error.name}: pip install 'tfgan-kit[serve]'") from None
     from tfgan_kit.export.runtime import Sampler
 
-    sampler = Sampler(path, device=device, threads=threads)
+    sampler = Sampler(path, device=device, threads=threads, warm=True)
     listener = bind(host, port)
     if not is_loopback(listener):
         print(f"warning: {host} is reached by other machines, without encryption or passwords", file=sys.stderr)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tfgan_kit.errors import SampleError
+from tfgan_kit.export.requests import check_truncation
 from tfgan_kit.export.serve.query import FORMATS, largest_seed
 from tfgan_kit.export.spec import ModelSpec
 
@@ -55,7 +57,11 @@ def parameters(spec: ModelSpec, max_n: int, digest: str) -> list[dict[str, Any]]
 
 def truncatable(spec: ModelSpec) -> bool:
     """Whether a request may choose the truncation."""
-    return spec.truncation == "z" and spec.z_prior != "spherical"
+    try:
+        check_truncation(spec, 0.5)
+    except SampleError:
+        return False
+    return True
 
 
 def responses() -> dict[int | str, dict[str, Any]]:

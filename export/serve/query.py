@@ -12,6 +12,7 @@ import numpy as np
 
 from tfgan_kit.errors import SampleError, nearest
 from tfgan_kit.export.labels import class_index, labels_for
+from tfgan_kit.export.requests import check_truncation
 from tfgan_kit.export.runtime import Sampler
 
 # Media types by format.
@@ -71,8 +72,7 @@ def read_query(query: bytes, sampler: Sampler, *, max_n: int, digest: str) -> Wa
     seed = _whole("seed", given["seed"][0], 0, largest_seed(max_n)) if "seed" in given else None
     truncation = _fraction(given["truncation"][0]) if "truncation" in given else 1.0
     chosen = _classes(given.get("class", []), sampler.spec.attributes)
-    if truncation != 1:
-        sampler.sample([], truncation=truncation)  # Nothing is made, but the truncation is checked.
+    check_truncation(sampler.spec, truncation)
     first = secrets.randbelow(RANDOM_SEEDS) if seed is None else seed
     seeds = first + np.arange(n, dtype=np.int64)
     indices = {name: class_index(sampler.spec, value, name) for name, value in chosen.items()}

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from tfgan_kit.errors import ServeError
 from tfgan_kit.export.runtime import Sampler
 from tfgan_kit.export.serve.app import Limits, create_app
+from tfgan_kit.export.spec import mapping_file
 
 # Bytes of a request, with its headers; nothing that is legal comes near.
 _MOST_BYTES = 32_768
@@ -49,8 +50,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 def model_digest(path: Path) -> str:
-    """16 hexadecimal digits that name the content of a model file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    """16 hexadecimal digits that name the content of a model: of its file, and of the mapping beside it."""
+    files = [path, mapping_file(path)]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.is_file())).hexdigest()[:16]
 
 
 def bind(host: str, port: int) -> socket.socket:
