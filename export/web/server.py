@@ -26,15 +26,15 @@ _POLICY = re.compile(r'http-equiv="Content-Security-Policy"\s+content="([^"]*)"'
 
 
 @contextmanager
-def serving(folder: Path, port: int = 0) -> Iterator[str]:
+def serving(folder: Path, port: int = 0, *, isolated: bool = True) -> Iterator[str]:
     """Serve a demo's folder on 127.0.0.1 while the block runs.
 
-    Pages are isolated from other origins, so that their threads may share memory; and the page's own policy holds for
-    its worker too.
+    The page's own policy holds for its worker too.
 
     Args:
         folder: with an index.html.
         port: 0 to 65535; 0: a free one.
+        isolated: keep the page apart from other origins, so that its threads may share memory.
 
     Returns:
         The address of the page.
@@ -43,7 +43,7 @@ def serving(folder: Path, port: int = 0) -> Iterator[str]:
         SampleError: the port cannot be had.
     """
     policy = _POLICY.search((folder / "index.html").read_text(encoding="utf-8"))
-    handler = functools.partial(_Handler, directory=str(folder), policy=policy and policy[1])
+    handler = functools.partial(_Handler, directory=str(folder), policy=policy and policy[1], isolated=isolated)
     try:
         server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
     except (OSError, OverflowError) as error:
@@ -65,15 +65,16 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
     extensions_map = _TYPES
 
-    def __init__(self, *args: Any, policy: str | None, **options: Any) -> None:
-        self._policy = policy
+    def __init__(self, *args: Any, policy: str | None, isolated: bool, **options: Any) -> None:
+        self._policy, self._isolated = policy, isolated
         super().__init__(*args, **options)
 
     def end_headers(self) -> None:
         self.send_header("Cache-Control", "no-cache")
         self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("Cross-Origin-Opener-Policy", "same-origin")
-        self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+        if self._isolated:
+            self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+            self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
         if self._policy:
             self.send_header("Content-Security-Policy", self._policy)
         super().end_headers()

@@ -338,6 +338,27 @@ def test_a_public_address_is_checked_by_hashes(demo, chromium, tmp_path, plain_s
         assert f"{address}{changed or 'ort-wasm-simd-threaded.wasm'}" in chromium.asked
 
 
+def test_several_threads_where_the_page_is_isolated(demo, chromium, tmp_path):
+    model, written = demo("gallery")
+    folder = tmp_path / "page"
+    shutil.copytree(written, folder)
+    # A machine of many cores.
+    engine = (folder / "engine.js").read_text()
+    assert "navigator.hardwareConcurrency" in engine
+    (folder / "engine.js").write_text(engine.replace("navigator.hardwareConcurrency", "6"))
+    with serving(folder) as address:
+        chromium.show(address)
+        assert chromium.ready() == "ready"
+        assert chromium.value("document.getElementById('backend').textContent") == "WebAssembly, 3 threads"
+        sampler = Sampler(model, threads=1)
+        assert np.abs(pixels(chromium, sampler.spec) - sampler.sample([0])[0].astype(int)).max() <= LEVEL
+        assert [message for message in chromium.messages if HARMLESS not in message] == []
+    with serving(folder, isolated=False) as address:
+        chromium.show(address)
+        assert chromium.ready() == "ready"
+        assert chromium.value("document.getElementById('backend').textContent") == "WebAssembly, 1 thread"
+
+
 @pytest.mark.slow
 def test_a_gpu_that_is_imitated(demo, tmp_path, ort_web):
     from devtools import Chromium
