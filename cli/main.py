@@ -20,6 +20,7 @@ from tfgan_kit.cli.export import ExportCommand, export
 from tfgan_kit.cli.inspect_model import inspect
 from tfgan_kit.cli.interpolate import interpolate
 from tfgan_kit.cli.probe import probe
+from tfgan_kit.cli.project import project
 from tfgan_kit.cli.recipes import recipes
 from tfgan_kit.cli.report import report
 from tfgan_kit.cli.sample import sample
@@ -42,6 +43,7 @@ app.command(cls=ExportCommand, epilog="Example: tfgan export artifacts/0001-mnis
 app.command(epilog="Example: tfgan sample digits.onnx --seeds 0-99 --out digits.png")(sample)
 app.command(epilog="Example: tfgan inspect digits.onnx")(inspect)
 app.command(epilog="Example: tfgan interpolate digits.onnx --from 3 --to 8 --via 5 --loop --out walk.gif")(interpolate)
+app.command(epilog="Example: tfgan project digits.onnx my-digit.png --out found.png")(project)
 app.command(epilog="Example: tfgan serve digits.onnx --port 8000")(serve)
 app.command(epilog="Example: tfgan demo digits.onnx --out page")(demo)
 app.command(epilog="Example: tfgan bench digits.onnx --plot bench.png")(bench)

@@ -94,3 +94,42 @@ class Walker:
     def _shaped(self, labels: np.ndarray) -> np.ndarray:
         """(N, A) as a sampler takes it: (N,) of a single attribute."""
         return labels[:, 0] if labels.shape[1] == 1 else labels
+
+
+class StyleSearch:
+    """The w of a model as a search takes it: centred and of one deviation, so that lengths say what is plausible.
+
+    Attributes:
+        prior, dim: of the scaled w.
+    """
+
+    prior = "normal"
+
+    def __init__(self, walker: Walker, draws: int = 1000) -> None:
+        """Measure w.
+
+        Args:
+            walker: of a model of inputs w.
+            draws: latents that are measured, of all classes.
+        """
+        self._walker, self.dim = walker, walker.dim
+        w = self._w(np.arange(draws))
+        self._mean, self._deviation = w.mean(axis=0), np.maximum(w.std(axis=0), 1e-6)
+
+    def latents(self, seeds: np.ndarray) -> np.ndarray:
+        """(N,) seeds, whose classes go by their place, to (N, dim) float32."""
+        scaled: np.ndarray = (self._w(seeds) - self._mean) / self._deviation
+        return scaled
+
+    def draw(self, latents: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+        """(N, dim) to (N, H, W, C) uint8; w holds the class, and labels have no say."""
+        return self._walker.draw(self.to_w(latents))
+
+    def to_w(self, latents: np.ndarray) -> np.ndarray:
+        """From scaled latents, of any leading axes, to w."""
+        w: np.ndarray = (latents * self._deviation + self._mean).astype(np.float32)
+        return w
+
+    def _w(self, seeds: np.ndarray) -> np.ndarray:
+        spec = self._walker.sampler.spec
+        return self._walker.sampler.w_from_z(z_from_seeds(seeds, spec.z_dim, spec.z_prior))

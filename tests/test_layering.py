@@ -78,6 +78,8 @@ MAY_IMPORT = {
     },
     "export.walks": set(),
     "export.walker": {"export.labels", "export.runtime"},
+    "export.search": set(),
+    "export.project": {"export.search"},
     "export.film": {"pictures"},
     "export.session": {"export.guard", "export.spec"},
     "export.runtime": {"export.session", "export.labels"},

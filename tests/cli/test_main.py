@@ -14,6 +14,7 @@ COMMANDS = (
     "sample",
     "inspect",
     "interpolate",
+    "project",
     "serve",
     "demo",
     "bench",
