@@ -179,6 +179,9 @@ class Recipe:
     on_failure: str = setting("continue", "what to do when training fails, see tfgan doctor", choices=ON_FAILURE)
     rollbacks: int = setting(3, "rollbacks of a run; each halves the learning rates (on_failure rollback)", low=1)
     watch_ticks: int = setting(3, "ticks in a row that something must be wrong to be told", low=1)
+    watch_from_kimg: float = setting(
+        10.0, "kimg before which nothing is told but gradients that explode: all runs begin flat and alike", low=0
+    )
     watch_d_loss: float = setting(
         0.02, "D has won below this share of the loss of a D that cannot tell; 0: not watched", low=0, high=1
     )
@@ -193,11 +196,11 @@ class Recipe:
         100.0, "gradients are large above this norm, and explode above 10 times this; 0: not watched", low=0
     )
     watch_deviation: float = setting(
-        2.0, "deviation of D's loss within a tick, as a multiple of its size; 0: not watched", low=0
+        1.0, "D's loss jumps above this deviation, in units of the loss of a D that cannot tell; 0: not watched", low=0
     )
     watch_g_fall: float = setting(0.1, "fall of G's loss that samples should show, as a share of it", above=0)
     watch_change: float = setting(
-        0.005, "change of samples in a tick, of that between real pictures, which counts as none; 0: not watched", low=0
+        0.01, "change of samples in a tick, of that between real pictures, which counts as none; 0: not watched", low=0
     )
     watch_contrast: float = setting(0.05, "samples are flat below this share of the real contrast", low=0, high=1)
     watch_grey: float = setting(0.02, "samples are saturated below this share of the real grey values", low=0, high=1)

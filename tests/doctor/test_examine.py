@@ -8,7 +8,7 @@ from tfgan_kit.doctor.diagnosis import diagnose
 from tfgan_kit.doctor.examine import Examination
 from tfgan_kit.recipe import Recipe
 
-RECIPE = Recipe(kimg=100)
+RECIPE = Recipe(kimg=100, watch_from_kimg=0.0)
 
 
 def line(tick, **figures):

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from tfgan_kit.errors import DivergedError
+from tfgan_kit.errors import DivergedError, FailedError
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training import checkpoint, loop, rollback
 from tfgan_kit.training.run_folder import RunFolder
@@ -131,6 +131,50 @@ def test_rollbacks_are_numbered(data, tmp_path):
     with pytest.raises(DivergedError, match=r"not finite.*after 1 rollbacks"):
         loop.train(absurd(data, rollbacks=1, d_lr=1e9, g_lr=1e9), tmp_path / "run", notify=said.append)
     assert sum("rollback 1 of at most 1" in line for line in said) == 1
+
+
+def flat(data, **changes):
+    """A run whose samples count as flat from its start on, which is sure after three ticks."""
+    calm = {"d_lr": 1e-4, "g_lr": 1e-4, "watch_contrast": 1.0, "watch_from_kimg": 0.0}
+    return absurd(data, **calm, **changes)
+
+
+def test_a_failure_stops_a_run_that_is_to_stop_and_it_can_go_on(data, tmp_path):
+    out = tmp_path / "run"
+    said = []
+    with pytest.raises(FailedError, match=r"failed at 0.096 kimg: samples are dead.*--on-failure continue"):
+        loop.train(flat(data, on_failure="stop"), out, notify=said.append)
+    assert sum(line.startswith("doctor: failure: samples are dead") for line in said) == 1
+    folder = RunFolder(out)
+    assert checkpoint.newest_manifest(folder.checkpoints).step == 8
+    assert len(folder.read_stats()) == 3
+    # The same again ends the same, and --on-failure continue goes on.
+    with pytest.raises(FailedError):
+        loop.train(flat(data, on_failure="stop"), out)
+    assert loop.train(flat(data, on_failure="continue"), out).finished
+    assert folder.read()[0].on_failure == "continue"
+    loop.train(flat(data, on_failure="continue"), tmp_path / "whole")
+    assert_same_run(tmp_path / "whole", out)
+
+
+def test_a_rollback_goes_to_before_the_failure_began_even_to_the_start(data, tmp_path):
+    out = tmp_path / "run"
+    with pytest.raises(FailedError, match="after 2 rollbacks"):
+        loop.train(flat(data, rollbacks=2), out)
+    lines = RunFolder(out).read_rollbacks()
+    assert [(line["step"], line["rollback"]["to_step"]) for line in lines] == [(12, 0), (12, 0)]
+    # Those that a failure which is not sure yet may need are kept.
+    assert {m.step for m in checkpoint.manifests(RunFolder(out).checkpoints)} >= {0, 4, 8}
+
+
+def test_notes_do_not_stop_a_run(data, tmp_path):
+    recipe = flat(data, on_failure="stop").replace(watch_contrast=0.0, watch_grad_norm=1e-9, watch_chance=0.5)
+    said = []
+    with pytest.raises(FailedError, match="gradients"):  # which explode
+        loop.train(recipe, tmp_path / "explode", notify=said.append)
+    recipe = recipe.replace(watch_grad_norm=1e6)
+    assert loop.train(recipe, tmp_path / "run", notify=said.append).finished
+    assert any(line.startswith("doctor: note: D has learned nothing") for line in said)
 
 
 def test_without_it_a_failure_ends_the_run(data, tmp_path):

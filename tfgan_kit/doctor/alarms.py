@@ -22,7 +22,8 @@ class Alarm:
         read: what a tick says of it.
         try_: changes of the recipe, the first of which that are legal are proposed.
         watched: recipe -> "" or why it is not watched there.
-        at_once: whether a single tick is enough; else as many in a row as `watch_ticks` says.
+        at_once: whether a single tick is enough, and an early one too; else as many in a row as `watch_ticks` says,
+            after `watch_from_kimg`.
     """
 
     name: str

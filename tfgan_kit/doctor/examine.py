@@ -48,7 +48,10 @@ class Examination:
         """
         self._lines.append(line)
         begun, over = [], []
+        early = self._nimg_before(1) < 1000 * self._recipe.watch_from_kimg
         for alarm in self._alarms:
+            if early and not alarm.at_once:
+                continue
             sign = alarm.read(self._lines, self._recipe)
             if sign is None:
                 continue

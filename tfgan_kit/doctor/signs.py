@@ -88,11 +88,11 @@ def explosion(network: str) -> Read:
 
 
 def d_loss_spikes(lines: Lines, recipe: Recipe) -> Sign | None:
-    """The deviation of D's loss from step to step, in units of the undecided loss, or of its own size."""
+    """The deviation of D's loss from step to step, in units of the undecided loss; without one, of its own size."""
     loss, deviation = number(lines[-1], "d_loss"), number(lines[-1], "d_loss_deviation")
     if loss is None or deviation is None:
         return None
-    unit = max(UNDECIDED.get(recipe.loss, 1.0), abs(loss))
+    unit = UNDECIDED.get(recipe.loss) or max(1.0, abs(loss))
     evidence = f"D's loss is {shown(loss)} with a deviation of {shown(deviation)} from step to step"
     return Sign(bad=deviation > recipe.watch_deviation * unit, evidence=evidence)
 
