@@ -13,7 +13,8 @@ from onnx import helper, numpy_helper
 # change of shape or order.
 ELEMENTWISE = frozenset({
     "Abs", "Add", "Cast", "Ceil", "Clip", "Div", "Elu", "Erf", "Exp", "Floor", "HardSigmoid", "LeakyRelu", "Log",
-    "Mul", "Neg", "Pow", "Relu", "Round", "Selu", "Sigmoid", "Softplus", "Softsign", "Sqrt", "Sub", "Tanh",
+    "Mul", "Neg", "Pow", "Reciprocal", "Relu", "Round", "Selu", "Sigmoid", "Softplus", "Softsign", "Sqrt", "Sub",
+    "Tanh",
 })  # fmt: skip
 # Larger constants are not looked into by shape inference, which only needs to know their shape.
 _SMALL = 16
@@ -96,6 +97,10 @@ class Graph:
     def append(self, op: str, inputs: Sequence[str], output: str, **attributes: Any) -> None:
         """Put a node at the end."""
         self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
+
+    def insert_before(self, node: onnx.NodeProto, other: onnx.NodeProto) -> None:
+        """Put `other` right before `node`."""
+        self.nodes.insert(self._index(node), other)
 
     def replace(self, node: onnx.NodeProto, op: str, inputs: Sequence[str], **attributes: Any) -> None:
         """Put another node with the same output in the place of `node`."""

@@ -10,21 +10,30 @@ import numpy as np
 import onnx
 
 from tfgan_kit.export.fold import fold_affines
+from tfgan_kit.export.gains import fold_gains
 from tfgan_kit.export.graph import Graph, attribute
+from tfgan_kit.export.layout import raise_transposes
+from tfgan_kit.export.soups import drop_tiles, drop_whole_slices, share, unsqueeze_to_reshape
 
 
 def optimize(graph: Graph) -> None:
     """Rewrite a graph in place; its values stay the same up to rounding.
 
     Batch norms and constant factors go into the weights before them, changes of the order of axes cancel or go into
-    the columns of a dense layer, and nodes that do nothing go.
+    the columns of a dense layer, what is there twice is shared, and nodes that do nothing go.
     """
     read_labels_directly(graph)
     plain_relu(graph)
+    for clear in (drop_whole_slices, drop_tiles, unsqueeze_to_reshape, share):
+        clear(graph)
     fold_affines(graph)
+    raise_transposes(graph)
+    share(graph)
     for rewrite in (_merge_transposes, _fold_transpose, _transpose_to_reshape, _drop_reshape, _sink_reshape):
         while rewrite(graph):
             pass
+    fold_gains(graph)
+    share(graph)
     graph.remove_dead()
 
 
