@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from tfgan_kit.errors import ModelFileError, SampleError
+from tfgan_kit.export import display
 from tfgan_kit.export.labels import Labels, check_stream, class_index, labels_at, labels_for
 from tfgan_kit.export.requests import check_inputs, check_rows, check_truncation, checked_count, checked_seeds
 from tfgan_kit.export.runner import Feed, Runner
@@ -233,6 +234,12 @@ class Sampler:
             SampleError: an unconditional model, no such attribute, or no such class.
         """
         return class_index(self.spec, label, attribute)
+
+    def _repr_html_(self) -> str:
+        return display.as_html(self)
+
+    def _repr_png_(self) -> bytes:
+        return display.png(self)
 
     def __reduce__(self) -> tuple[Callable[..., Sampler], tuple[object, ...]]:
         state = str(self._path.absolute()), self.device, self._threads, self.batch, self._digest()

@@ -2,6 +2,7 @@
 
 from tfgan_kit import Sampler
 images = Sampler("generator.onnx").sample(seeds=range(16))   # uint8 (16, H, W, C)
+run = open_run("artifacts/0001-mnist")   # shows itself in a notebook
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from tfgan_kit._version import __version__
 
 if TYPE_CHECKING:
     from tfgan_kit.export.runtime import Sampler
+    from tfgan_kit.report.view import Run as open_run
 
-__all__ = ["Sampler", "__version__"]
+__all__ = ["Sampler", "__version__", "open_run"]
 
 
 def __getattr__(name: str) -> Any:
@@ -22,4 +24,8 @@ def __getattr__(name: str) -> Any:
         from tfgan_kit.export.runtime import Sampler
 
         return Sampler
+    if name == "open_run":
+        from tfgan_kit.report.view import Run
+
+        return Run
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
