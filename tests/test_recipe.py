@@ -34,7 +34,8 @@ OTHER = {
     "instance_noise": 0.1, "instance_noise_until": 0.5, "replay_images": 128, "replay_share": 0.25, "swap": "both",
     "swap_every_kimg": 1.0, "swap_steps": 3, "historical_averaging": 0.1,
     "on_failure": "stop", "rollbacks": 1, "watch_ticks": 2, "watch_from_kimg": 1.0, "watch_d_loss": 0.1,
-    "watch_accuracy": 0.9, "watch_chance": 0.1, "watch_grad_norm": 9.0, "watch_deviation": 3.0, "watch_g_fall": 0.2, "watch_change": 0.1,
+    "watch_accuracy": 0.9, "watch_chance": 0.1, "watch_grad_norm": 9.0, "watch_deviation": 3.0, "watch_g_fall": 0.2,
+    "watch_change": 0.1,
     "watch_contrast": 0.1, "watch_grey": 0.1, "watch_variety": 0.1, "watch_nearest": 0.2, "watch_loss_scale": 2.0,
     "watch_ada_p": 0.5,
 }  # fmt: skip
