@@ -62,3 +62,12 @@ def _figures(record: RunRecord) -> str:
         return ""
     head, rows = facts.evaluation_table(record.evaluation)
     return table(head, rows, numeric=frozenset(range(1, len(head))))
+
+
+def open_run(path: str | os.PathLike[str]) -> Run:
+    """The run in a folder.
+
+    Raises:
+        RunError: not a run, or not readable.
+    """
+    return Run(path)
