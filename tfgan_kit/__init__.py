@@ -13,7 +13,7 @@ from tfgan_kit._version import __version__
 
 if TYPE_CHECKING:
     from tfgan_kit.export.runtime import Sampler
-    from tfgan_kit.report.view import Run as open_run
+    from tfgan_kit.report.view import open_run
 
 __all__ = ["Sampler", "__version__", "open_run"]
 
@@ -25,7 +25,7 @@ def __getattr__(name: str) -> Any:
 
         return Sampler
     if name == "open_run":
-        from tfgan_kit.report.view import Run
+        from tfgan_kit.report.view import open_run
 
-        return Run
+        return open_run
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
