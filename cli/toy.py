@@ -93,9 +93,13 @@ def _say(look: Look) -> None:
 def _show(played: Played) -> None:
     """The last figures, in words, and why there is no optimum where there is none."""
     width = max(map(len, _WORDS.values()))
+    beside = {
+        "modes": f" of {played.content['modes_of']}",
+        "earth_movers": f" (two draws of the data: {played.content['earth_movers_of_two_draws']:.4g})",
+    }
     for name, words in _WORDS.items():
         if name in played.content["figures"]:
-            of = f" of {played.content['modes_of']}" if name == "modes" else ""
+            of = beside.get(name, "")
             print(f"{words:{width}}  {played.content['figures'][name]:.4g}{of}")
     if played.reason:
         print(f"no optimal D to compare with: {played.reason}")

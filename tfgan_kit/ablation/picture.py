@@ -71,4 +71,4 @@ def _panel(axes: Any, found: Ablation, name: str) -> None:
         f"{TITLES.get(name, name)} ({'higher' if name in HIGHER_IS_BETTER else 'lower'} is better)", fontsize=9
     )
     axes.grid(axis="x", lw=0.3)
-    axes.tick_params(labelsize=8)
+    axes.tick_params(which="both", labelsize=8)

@@ -74,6 +74,8 @@ class Measure:
         self.optimum, self.reason = optimum_of(recipe)
         self.bandwidth = data.deviation / 2
         self.real = data.draw(max(samples, _FEW), _SEED)
+        # Of two draws of the data: what a perfect G would have.
+        self.floor = earth_movers(self.real[:_FEW], data.draw(_FEW, _SEED + 1))
         self._bandwidths = [multiple * median_distance(self.real) for multiple in MULTIPLES]
 
     def look(self, toy: Any, means: Mapping[str, float]) -> Look:

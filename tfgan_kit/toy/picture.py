@@ -20,9 +20,8 @@ Pixels = NDArray[np.uint8]
 
 _GAP_PX, _TEXT_PX, _FOOT_PX = 8, 16, 18
 _FRAME_MS, _LAST_MS = 160, 2500
-# Of the animation: enough for two scales of colour, and small.
-_COLOURS = 48
-_SHOWN = 1500
+_LEVELS = 16  # of a field, so that a frame stores areas and not noise
+_SHOWN = 1200
 _REAL, _FAKE, _NOWHERE = (172, 186, 204), (214, 72, 20), (236, 236, 236)
 # Blue, where D says fake, over white to green, where it says real.
 _SCALE = np.array([(33, 77, 156), (250, 250, 247), (23, 122, 61)], np.float64)
@@ -39,11 +38,8 @@ def animate(looks: Sequence[Look], real: Floats, optimum: Optimum | None, reason
         file: a .gif.
     """
     frames = [_frame(look, real, optimum, reason) for look in looks]
-    # One palette for all frames, of the last one and of the first: what changes is then all that is stored.
-    both = Image.new("RGB", (frames[0].width, 2 * frames[0].height))
-    both.paste(frames[0], (0, 0))
-    both.paste(frames[-1], (0, frames[0].height))
-    palette = both.quantize(_COLOURS)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(_palette().ravel().tolist())
     first, *rest = (frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
     durations = [_FRAME_MS] * (len(frames) - 1) + [_LAST_MS]
 
@@ -80,7 +76,7 @@ def draw_curves(looks: Sequence[Look], optimum: Optimum | None, reason: str, tit
                 axes.plot(steps, values, marker=".", ms=4, lw=1, label=label)
         axes.set_title(name, fontsize=9)
         axes.set_xlabel("step", fontsize=8)
-        axes.tick_params(labelsize=8)
+        axes.tick_params(which="both", labelsize=8)
         axes.grid(lw=0.3)
         if not axes.lines:
             axes.text(0.5, 0.5, _wrapped(reason), ha="center", va="center", fontsize=8, transform=axes.transAxes)
@@ -98,7 +94,7 @@ _PANELS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
         "linear",
         {"high_quality": "within 3 deviations of a centre", "rarest_mode": "rarest mode (1: as in the data)"},
     ),
-    ("distance of samples to data", "log", {"earth_movers": "earth mover's distance", "mmd": "MMD, squared"}),
+    ("distance of samples to data", "linear", {"earth_movers": "earth mover's distance", "mmd": "MMD, squared"}),
     ("Jensen-Shannon divergence, nats", "linear", {"js": "of the densities", "js_by_d": "what D's loss says"}),
     (
         "D against its optimum",
@@ -157,12 +153,24 @@ def _scatter(real: Floats, fake: Floats) -> Pixels:
 
 def _colours(field: Floats, low: float, high: float) -> Pixels:
     """(SIDE, SIDE, 3) of a field whose rows go up; NaN in the colour of nowhere."""
-    # Few steps, so that a frame stores areas and not noise.
-    share = np.round(np.clip((field[::-1] - low) / (high - low), 0.0, 1.0) * 24) / 24
+    share = np.round(np.clip((field[::-1] - low) / (high - low), 0.0, 1.0) * _LEVELS) / _LEVELS
     known = np.nan_to_num(share, nan=0.5)
-    panel = np.stack([np.interp(known, (0.0, 0.5, 1.0), _SCALE[:, channel]) for channel in range(3)], axis=-1)
+    panel = _scaled(known)
     panel[np.isnan(share)] = _NOWHERE
-    return panel.round().astype(np.uint8)
+    return panel
+
+
+def _scaled(share: Floats) -> Pixels:
+    """(..., 3): the colours of shares (...) in [0, 1]."""
+    channels = [np.interp(share, (0.0, 0.5, 1.0), _SCALE[:, channel]) for channel in range(3)]
+    return np.stack(channels, axis=-1).round().astype(np.uint8)
+
+
+def _palette() -> Pixels:
+    """(C, 3): every colour that a frame has, with greys for the edges of its letters."""
+    scale = _scaled(np.linspace(0.0, 1.0, _LEVELS + 1))
+    greys = np.linspace(0, 255, 6).round()[:, None].repeat(3, axis=1)
+    return np.concatenate([scale, greys, np.array([_REAL, _FAKE, _NOWHERE])]).astype(np.uint8)
 
 
 def _ranked(field: Floats) -> Floats:

@@ -77,6 +77,7 @@ def play(
         "optimum": measure.optimum.title if measure.optimum else None,
         "no_optimum_because": measure.reason or None,
         "modes_of": data.modes or None,
+        "earth_movers_of_two_draws": measure.floor,
         "figures": dict(found[-1].figures),
     }
     title = f"{data.name}, loss {recipe.loss}, {toy.steps} steps of {recipe.batch_size} points"
