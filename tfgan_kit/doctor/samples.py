@@ -56,11 +56,11 @@ def pooled(images: NDArray[np.uint8]) -> Floats:
     return np.stack(found)
 
 
-def set_figures(images: NDArray[np.uint8]) -> SetFigures:
-    """The figures of (N, H, W, C) uint8 pictures, N of at least 2."""
+def set_figures(images: NDArray[np.uint8], small: Floats | None = None) -> SetFigures:
+    """The figures of (N, H, W, C) uint8 pictures, N of at least 2; `small` are they `pooled`, if they are at hand."""
     contrast = [float((image.astype(np.float32) / 255).std(axis=(0, 1)).mean()) for image in images]
     grey = [float(((image > _EXTREME) & (image < 255 - _EXTREME)).mean()) for image in images]
-    small = pooled(images)
+    small = pooled(images) if small is None else small
     flat = small.reshape(len(small), -1).astype(np.float64)
     return SetFigures(
         contrast=float(np.mean(contrast)),
@@ -112,10 +112,10 @@ class Against:
         """
         if not self._real:
             return {}
-        fake = vars(set_figures(images))
+        small = pooled(images)
+        fake = vars(set_figures(images, small))
         share = {name: fake[name] / real for name, real in self._real.items() if real > _NOTHING}
         found = {f"fake_{name}": share[name] for name in ("contrast", "grey", "variety", "nearest") if name in share}
-        small = pooled(images)
         if before is not None and self._real["distance"] > _NOTHING:
             found["fake_change"] = float(np.abs(small - before).mean()) / self._real["distance"]
         classes = {
