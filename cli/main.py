@@ -10,6 +10,7 @@ import typer
 
 from tfgan_kit._version import __version__
 from tfgan_kit.cli.ablate import ablate
+from tfgan_kit.cli.arithmetic import arithmetic
 from tfgan_kit.cli.bench import bench
 from tfgan_kit.cli.compare import compare
 from tfgan_kit.cli.data import app as data
@@ -43,6 +44,9 @@ app.command(cls=ExportCommand, epilog="Example: tfgan export artifacts/0001-mnis
 app.command(epilog="Example: tfgan sample digits.onnx --seeds 0-99 --out digits.png")(sample)
 app.command(epilog="Example: tfgan inspect digits.onnx")(inspect)
 app.command(epilog="Example: tfgan interpolate digits.onnx --from 3 --to 8 --via 5 --loop --out walk.gif")(interpolate)
+app.command(epilog="Example: tfgan arithmetic digits.onnx --plus 3,5,9 --minus 1,2,4 --plus 7,8,11 --out sum.png")(
+    arithmetic
+)
 app.command(epilog="Example: tfgan project digits.onnx my-digit.png --out found.png")(project)
 app.command(epilog="Example: tfgan serve digits.onnx --port 8000")(serve)
 app.command(epilog="Example: tfgan demo digits.onnx --out page")(demo)

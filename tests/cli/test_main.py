@@ -14,6 +14,7 @@ COMMANDS = (
     "sample",
     "inspect",
     "interpolate",
+    "arithmetic",
     "project",
     "serve",
     "demo",
