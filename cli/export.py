@@ -147,10 +147,16 @@ def _report(result: ExportResult, opset: int) -> Iterator[str]:
     if spec.inputs == "w":
         yield f"wrote     {mapping_file(result.file)} (z to w)"
     yield _checked("onnxruntime", spec.parity) + (", every class" if spec.classes else "")
-    if spec.drift:
+    drift = spec.drift
+    if drift:
         yield (
-            f"{spec.precision:<9} is within {spec.drift['max_abs_error']:.1g} of float32, "
-            f"{spec.drift['mean_abs_error']:.1g} on average, over {spec.drift['samples']:.0f} seeds"
+            f"{spec.precision:<9} is within {drift['max_abs_error']:.1g} of float32, "
+            f"{drift['mean_abs_error']:.1g} on average, over {drift['samples']:.0f} seeds"
+        )
+    if "ms_int8" in drift:
+        yield (
+            f"          {drift['ms_int8']:.1f} ms for 16 pictures, float32 {drift['ms_float32']:.1f} ms; Frechet "
+            f"distance {drift['frechet_int8']:.2f}, float32 {drift['frechet_float32']:.2f}"
         )
 
 

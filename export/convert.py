@@ -10,6 +10,8 @@ import tensorflow as tf
 
 from tfgan_kit.errors import ExportError
 from tfgan_kit.export.float16 import lowered
+from tfgan_kit.export.int8 import quantized
+from tfgan_kit.export.judge import Judge
 from tfgan_kit.export.options import check_file, check_options
 from tfgan_kit.export.proven import prove, proven_mapping, with_spec
 from tfgan_kit.export.source import Source, open_source
@@ -118,12 +120,16 @@ def write_onnx(
         max_batch=max_batch,
     )  # fmt: skip
     check_file(file)
+    # What it needs of the data is told before the work starts.
+    judge = Judge(source.recipe) if precision == "int8" else None
     asked = replace(source.spec, layout=layout, dtype=output, precision="float32", max_batch=max_batch)
     with tf.device("CPU:0"):
         proven = prove(source.G, asked, opset, lean=optimize == "full")
         beside = proven_mapping(source.G, asked, opset) if inputs == "w" else b""
     if precision == "float16":
         proven = lowered(proven)
+    if judge is not None:
+        proven = quantized(proven, judge)
     content = with_spec(proven.model, proven.spec).SerializeToString()
     if beside:
         _write(mapping_file(file), beside)

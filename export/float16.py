@@ -47,16 +47,20 @@ def lowered(proven: Proven) -> Proven:
 
 
 def measured_drift(before: onnx.ModelProto, after: onnx.ModelProto, proven: Proven) -> dict[str, float]:
-    """How far the float images of one model are from another's, over at least SAMPLES seeds."""
+    """How far the images of one model are from another's, on values in [-1, 1], over at least SAMPLES seeds."""
     size = proven.spec.max_batch or 16
     batches = [proven.feed(np.arange(start, start + size)) for start in range(0, SAMPLES, size)]
     reference, other = (parity.runner(model.SerializeToString()) for model in (before, after))
-    errors = np.concatenate([np.abs(reference(batch) - other(batch)) for batch in batches])
+    errors = np.concatenate([np.abs(_values(reference(batch)) - _values(other(batch))) for batch in batches])
     return {
         "max_abs_error": float(errors.max()),
         "mean_abs_error": float(errors.mean()),
         "samples": float(len(errors)),
     }
+
+
+def _values(images: np.ndarray) -> np.ndarray:
+    return images / np.float32(127.5) - 1 if images.dtype == np.uint8 else images
 
 
 def check_drift(drift: dict[str, float]) -> None:

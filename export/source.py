@@ -25,12 +25,14 @@ class Source:
 
     Attributes:
         G: float32, on the CPU.
+        recipe: of the run.
         spec: of an ONNX model of it with the first choice in everything; its parity is not measured yet.
         path: the run folder.
         refused: one line for each damaged checkpoint that was passed over.
     """
 
     G: keras.Model
+    recipe: Recipe
     spec: ModelSpec
     path: Path
     refused: tuple[str, ...]
@@ -95,7 +97,7 @@ def open_source(
         inputs=inputs,
         w_dim=G.synthesis.inputs[0].shape[1] if inputs == "w" else 0,
     )
-    return Source(G=G, spec=spec, path=run, refused=tuple(refused))
+    return Source(G=G, recipe=recipe, spec=spec, path=run, refused=tuple(refused))
 
 
 def _generator(recipe: Recipe, facts: DataFacts, truncation: float) -> keras.Model:

@@ -42,7 +42,7 @@ def calls(monkeypatch):
 
     def open_source(run, **options):
         seen.run, seen.opened = run, options
-        return source.Source(G=None, spec=SPEC, path=run, refused=("step 9 is damaged",))
+        return source.Source(G=None, recipe=Recipe(kimg=1), spec=SPEC, path=run, refused=("step 9 is damaged",))
 
     def write_onnx(_, file, **options):
         seen.written["onnx"] = (file, options)
