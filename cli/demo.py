@@ -8,11 +8,16 @@ from typing import Annotated
 
 import typer
 
+from tfgan_kit.cli.model_options import model_file
 from tfgan_kit.errors import SampleError
 
 
 def demo(
-    model: Annotated[Path, typer.Argument(help="The .onnx, or a run folder with one.")],
+    model: Annotated[
+        Path | None,
+        typer.Argument(help="The .onnx, or a run folder with one.",
+                       show_default="the newest artifacts/*/generator.onnx"),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Write the page to this folder, for any host.", show_default="serve it here, and open it"),
@@ -38,7 +43,7 @@ def demo(
         raise SampleError(f"--ort-web takes a folder, or cdn; there is no folder {ort_web}")
     if out is not None and not out.absolute().parent.is_dir():
         raise SampleError(f"{out} cannot be written: there is no folder {out.parent}")
-    file = model / "generator.onnx" if model.is_dir() else model
+    file = model_file(model)
 
     from tfgan_kit.export.web import serving, write_demo
 
@@ -70,4 +75,4 @@ def _wait() -> None:
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
-        print()
+        print("stopped")

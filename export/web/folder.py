@@ -63,9 +63,9 @@ def write_demo(
         MissingPackageError: onnxruntime, or npm where it is needed.
     """
     check_folder(out)
-    engine = None if ort_web == "cdn" else find_engine(None if ort_web is None else Path(ort_web))
     sampler = Sampler(model)
     mapping = _mapping(sampler.spec, model)
+    engine = None if ort_web == "cdn" else find_engine(None if ort_web is None else Path(ort_web))
     about = {
         "model": {"file": MODEL, "bytes": model.stat().st_size},
         "mapping": mapping and {"file": MAPPING, "bytes": mapping.stat().st_size},

@@ -28,7 +28,9 @@ followTheme(at("theme"));
 start().catch(fail);
 
 async function start() {
-  if (typeof WebAssembly !== "object") throw new Error("This browser has no WebAssembly, which runs the model. Use a current one.");
+  if (typeof WebAssembly !== "object") {
+    throw new Error("This browser has no WebAssembly, which runs the model. Use a current one.");
+  }
   const demo = await loadDemo();
   const { model, mapping } = demo;
   const [bytes, mappingBytes] = [await loadModel(model), mapping && (await loadModel(mapping))];

@@ -22,7 +22,8 @@ export async function openGenerator({ engine, reference, base, model, mapping, s
   const ort = await loadOrt(engine, gpu ? "webgpu" : "wasm", base, onProgress);
   const threads = ort.env.wasm.numThreads;
   const open = async (provider) => {
-    const session = (bytes) => ort.InferenceSession.create(bytes, { executionProviders: [provider], logSeverityLevel: 3 });
+    const options = { executionProviders: [provider], logSeverityLevel: 3 };
+    const session = (bytes) => ort.InferenceSession.create(bytes, options);
     return new Generator(ort, await session(model), spec, mapping && (await session(mapping)));
   };
   let note = "";

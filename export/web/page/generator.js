@@ -75,7 +75,9 @@ export class Generator {
         feeds[spec.inputs] = new this.ort.Tensor("float32", this.rows(latent, width, part), [padded, width]);
       }
       // Labels shape w, and a model that takes w does not take them again.
-      if (labels && spec.inputs !== "w") Object.assign(feeds, this.labels(this.rows(labels, spec.attributes.length, part)));
+      if (labels && spec.inputs !== "w") {
+        Object.assign(feeds, this.labels(this.rows(labels, spec.attributes.length, part)));
+      }
       if (spec.noiseDim && noise) {
         feeds.noise = new this.ort.Tensor("float32", this.rows(noise, spec.noiseDim, part), [padded, spec.noiseDim]);
       }

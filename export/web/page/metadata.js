@@ -22,7 +22,9 @@ export function readSpec(model) {
   }
   if (text === undefined) throw new Error("The file is no model of tfgan-kit: tfgan export --onnx writes one.");
   const content = JSON.parse(text);
-  if (content.format > FORMAT) throw new Error(`The model has format ${content.format}, newer than this program reads.`);
+  if (content.format > FORMAT) {
+    throw new Error(`The model has format ${content.format}, newer than this program reads.`);
+  }
   const { images, z } = content;
   return {
     name: content.recipe.name,
