@@ -235,6 +235,9 @@ class Sampler:
         """
         return class_index(self.spec, label, attribute)
 
+    def __repr__(self) -> str:
+        return f"Sampler({str(self._path)!r})"
+
     def _repr_html_(self) -> str:
         return display.as_html(self)
 
