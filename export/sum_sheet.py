@@ -38,8 +38,10 @@ def sum_sheet(terms: Sequence[tuple[str, np.ndarray, np.ndarray]], results: np.n
     rows.append(_beside([_sign("=", len(sheet), width, channels), sheet]))
     whole = max(row.shape[1] for row in rows)
     spaced = []
-    for row in rows:
-        spaced.append(np.pad(row, ((0, gap), (0, whole - row.shape[1]), (0, 0)), constant_values=_WHITE))
+    for i, row in enumerate(rows):
+        # The result stands apart from its terms.
+        below = 4 * gap if i == len(rows) - 2 else gap
+        spaced.append(np.pad(row, ((0, below), (0, whole - row.shape[1]), (0, 0)), constant_values=_WHITE))
     page = np.pad(np.concatenate(spaced), ((gap, 0), (0, gap), (0, 0)), constant_values=_WHITE)
     return np.repeat(np.repeat(page, zoom, axis=0), zoom, axis=1)
 
