@@ -79,8 +79,7 @@ def _show(diagnosis: Diagnosis) -> None:
 
 
 def _show_finding(kind: str, finding: Finding) -> None:
-    end = "" if finding.until_nimg is None else f" until {finding.until_nimg / 1000:.3g}"
     print(f"{kind:<10}{finding.what}")
-    print(f"{'':<10}since {finding.since_nimg / 1000:.3g}{end} kimg; {finding.evidence}")
+    print(f"{'':<10}{finding.span()}; {finding.evidence}")
     if finding.try_ and finding.until_nimg is None:
         print(f"{'':<10}try: {' or '.join(f'--set {change}' for change in finding.try_)}")

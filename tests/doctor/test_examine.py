@@ -100,6 +100,6 @@ def test_a_diagnosis_puts_failures_first_and_what_is_over_last():
 def test_a_sentence_has_what_since_when_the_evidence_and_what_to_try():
     (finding,) = Examination(RECIPE, flat(1, 0, 0, 0)).findings
     assert finding.sentence() == (
-        "samples are dead: each is one shade (since 1.0 kimg: within a sample, the contrast is 0 % of the real "
+        "samples are dead: each is one shade (since 1 kimg: within a sample, the contrast is 0 % of the real "
         "pictures'); try --set g_lr=5e-05 or --set d_lr=5e-05"
     )

@@ -77,8 +77,8 @@ def test_a_finding_is_told_once_when_it_is_sure_and_once_when_it_is_over():
         if tick == 2:
             assert not said
     assert len(said) == 2
-    assert said[0].startswith("doctor: failure: samples are dead: each is one shade (since 0.0 kimg: within a sample")
-    assert said[1] == "doctor: over: samples are dead: each is one shade (since 0 kimg)"
+    assert said[0].startswith("doctor: failure: samples are dead: each is one shade (since 0 kimg: within a sample")
+    assert said[1] == "doctor: over: samples are dead: each is one shade (since 0 until 6 kimg)"
 
 
 def test_what_was_told_before_a_restart_is_not_told_again():

@@ -36,11 +36,15 @@ class Finding:
         return "failure" if self.failure else "note"
 
     def sentence(self) -> str:
-        """What is wrong, since when, the figures, and what to try, in one line."""
-        end = "" if self.until_nimg is None else f" until {_kimg(self.until_nimg)}"
-        proposed = " or ".join(f"--set {change}" for change in self.try_)
+        """What is wrong, since when, the figures, and what to try while it lasts, in one line."""
+        proposed = " or ".join(f"--set {change}" for change in self.try_ if self.until_nimg is None)
         remedy = f"; try {proposed}" if proposed else ""
-        return f"{self.what} (since {_kimg(self.since_nimg)} kimg{end}: {self.evidence}){remedy}"
+        return f"{self.what} ({self.span()}: {self.evidence}){remedy}"
+
+    def span(self) -> str:
+        """Since when, and until when if it is over."""
+        end = "" if self.until_nimg is None else f" until {self.until_nimg / 1000:.4g}"
+        return f"since {self.since_nimg / 1000:.4g}{end} kimg"
 
     def to_json(self) -> dict[str, Any]:
         """All of it, in kimg."""
@@ -54,7 +58,3 @@ class Finding:
             "evidence": self.evidence,
             "try": list(self.try_),
         }
-
-
-def _kimg(nimg: int) -> str:
-    return f"{nimg / 1000:.1f}" if nimg >= 1000 or nimg == 0 else f"{nimg / 1000:.3g}"

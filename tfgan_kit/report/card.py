@@ -87,7 +87,7 @@ def _limits(record: RunRecord) -> list[str]:
     lines = []
     if not record.finished:
         lines.append("The run is not finished.")
-    lines += [f"While it trained, {finding.what} ({finding.evidence})." for finding in record.diagnosis.present]
+    lines += [f"When training ended: {finding.what} ({finding.evidence})." for finding in record.diagnosis.present]
     if found is None:
         lines.append("Neither the quality of its pictures nor their variety was measured.")
         lines.append("Whether it copies training pictures was not measured.")

@@ -78,7 +78,7 @@ class Watch:
         """
         begun, over = self._examination.add(line)
         for finding in over:
-            self._notify(f"doctor: over: {finding.what} (since {finding.since_nimg / 1000:.3g} kimg)")
+            self._notify(f"doctor: over: {finding.what} ({finding.span()})")
         for finding in begun:
             self._notify(f"doctor: {finding.kind}: {finding.sentence()}")
         failures = [finding for finding in begun if finding.failure]
