@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from tfgan_kit.ablation.table import Ablation
 
 _METRICS = ("frechet", "prdc")
+# Runs after which the process is replaced by a fresh one: TensorFlow keeps the native memory of every graph, which for
+# MNIST is 63 MB a run.
+# Windows cannot replace a process, and keeps to one.
+_RUNS_A_PROCESS = 16
 # Columns of the table where there is no terminal to ask.
 _WIDTH = 240
 
@@ -98,17 +103,26 @@ def ablate(
     )  # fmt: skip
     live = sys.stdout.isatty()
     with ProgressLine() as line:
-        found, whole = run_all(
+        found, end = run_all(
             plan,
             notify=line.say,
             on_progress=line.update if live else lambda progress: None,
             on_table=lambda table: _write(table, folder),
+            most_runs=None if os.name == "nt" else _RUNS_A_PROCESS,
         )
+    if end == "paused":
+        _start_afresh()
     show(found)
-    if not whole:
+    if end != "whole":
         print(f"stopped and saved in {folder}; the same command goes on from there")
         raise typer.Exit(130)
     print(f"look at {folder / 'plot.png'}, {folder / 'table.md'}, {folder / 'table.json'}")
+
+
+def _start_afresh() -> None:
+    """Replace this process by one of the same command, which goes on from what is on the disk."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def show(found: Ablation) -> None:

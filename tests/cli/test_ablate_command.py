@@ -83,6 +83,26 @@ def test_equal_recipes_have_equal_figures_and_a_run_that_diverges_is_not_the_end
     assert "g_lr=1e+38, seed 0" in again.stdout
 
 
+def test_after_some_runs_a_fresh_process_goes_on(tiny, monkeypatch):
+    replaced = []
+
+    def execv(program, arguments):
+        replaced.append((program, arguments))
+        raise SystemExit(0)
+
+    monkeypatch.setattr("tfgan_kit.cli.ablate._RUNS_A_PROCESS", 1)
+    monkeypatch.setattr("os.execv", execv)
+    arguments = [*tiny, "--seeds", "1", "--switch", "mirror"]
+    first = invoke(*arguments)
+    assert replaced == [(sys.executable, [sys.executable, *sys.orig_argv[1:]])]
+    assert "run 1 of 2" in first.stdout
+    assert "run 2 of 2" not in first.stdout
+    second = invoke(*arguments)
+    assert len(replaced) == 1
+    assert "run 1 of 2" not in second.stdout
+    assert content()["whole"]
+
+
 def test_a_dry_run_writes_nothing(tiny, tmp_path):
     shown = invoke(*tiny, "--tips", "--switch", "r1_gamma", "--seeds", "4", "--dry-run")
     assert shown.exception is None, shown.exception

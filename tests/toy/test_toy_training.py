@@ -137,7 +137,7 @@ def test_more_modes_than_samples_are_refused(name, samples):
         ({"mirror": True}, "mirror is about pictures"),
         ({"family": "dcgan"}, "family is about pictures"),
         ({"bcr_lambda": 1.0}, "bcr_lambda is about pictures"),
-        ({"tick_kimg": 1.0}, "tick_kimg is about the records"),
+        ({"tick_kimg": 1.0}, "tick_kimg is about the records and the watch"),
         ({"kimg": 3.0}, "--steps"),
         ({"seed": 3}, "--seed"),
         ({"g_nois": 1.0}, "did you mean 'g_noise'"),

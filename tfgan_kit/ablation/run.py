@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import keras
 
@@ -17,7 +18,7 @@ from tfgan_kit.ablation.switches import BASELINE, Switch
 from tfgan_kit.ablation.table import Ablation, Run, Variant
 from tfgan_kit.build import build_discriminator, build_generator
 from tfgan_kit.data import Source, open_source
-from tfgan_kit.errors import DataError, DivergedError, RecipeError
+from tfgan_kit.errors import DataError, FailedError, RecipeError
 from tfgan_kit.evaluation.defaults import held_out_for
 from tfgan_kit.evaluation.evaluate import measure
 from tfgan_kit.evaluation.reference import Reference, open_reference
@@ -33,6 +34,8 @@ from tfgan_kit.training.resolve import resolve
 from tfgan_kit.training.run_folder import RunFolder
 
 DIVERGED = "diverged.json"
+# How `ablate` ends: with every run, where the user interrupted one, or after `most_runs` of them.
+End = Literal["whole", "interrupted", "paused"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +86,8 @@ def ablate(
     notify: Callable[[str], None] = lambda line: None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     on_table: Callable[[Ablation], None] = lambda found: None,
-) -> tuple[Ablation, bool]:
+    most_runs: int | None = None,
+) -> tuple[Ablation, End]:
     """Train and measure every run that is not there yet, one after the other.
 
     Args:
@@ -91,20 +95,26 @@ def ablate(
         notify: called with a line that the user should see.
         on_progress: called as training goes on.
         on_table: called with what is known after every run.
+        most_runs: trained in this call; None: all.
 
     Returns:
-        The table, and whether all runs are there; they are not where the user interrupted one, which goes on next time.
+        The table, and how it ended; what is missing is done by the next call.
 
     Raises:
         RecipeError: a run that cannot be built, or a length that is too short.
         DataError, RunError: as `train` and `evaluate`.
     """
-    _check_all(plan)
+    sources = _Sources()
+    _check_all(plan, sources)
     extractor = plan.extractor
     # With its labels, whichever of the runs uses them: equal pictures for all.
-    reference = open_reference(open_source(plan.recipe.replace(conditional=None)), extractor)
+    reference = open_reference(sources.of(plan.recipe.replace(conditional=None)), extractor)
     aside = held_out_for(plan.recipe.data)
-    held_out = None if aside is None else open_reference(_pictures(plan.recipe, aside), extractor)
+    held_out = (
+        None
+        if aside is None
+        else open_reference(sources.of(plan.recipe.replace(data=aside, conditional=None)), extractor)
+    )
 
     done: dict[tuple[str, int], Run] = {}
     real: dict[str, float] = {}
@@ -112,21 +122,38 @@ def ablate(
     for place, (switch, seed) in enumerate(plan.runs, start=1):
         folder = plan.folder_of(switch, seed)
         found = _finished(folder, plan)
+        if found is None and len(seconds) == most_runs:
+            return _table(plan, done, real), "paused"
         if found is None:
             left = "" if not seconds else f", about {_left(plan, place, seconds):.0f} min left"
             notify(f"run {place} of {len(plan.runs)}: {switch.name}, seed {seed}{left}")
             started = time.monotonic()
-            found = _run(plan, switch, seed, folder, reference, held_out, on_progress)
+            found = _run(plan, switch, seed, sources, reference, held_out, on_progress)
             seconds.append(time.monotonic() - started)
         if found is None:
-            return _table(plan, done, real), False
+            return _table(plan, done, real), "interrupted"
         run, scale = found
         done[switch.name, seed], real = run, {**real, **scale}
         on_table(_table(plan, done, real))
-    return _table(plan, done, real), True
+    return _table(plan, done, real), "whole"
 
 
-def _check_all(plan: Plan) -> None:
+class _Sources:
+    """Data sources, each opened once."""
+
+    def __init__(self) -> None:
+        self._opened: dict[Recipe, Source] = {}
+
+    def of(self, recipe: Recipe) -> Source:
+        """The source of a recipe's data."""
+        names = ("data", "resolution", "channels", "fit", "conditional", "memory_mb", "batch_size")
+        reading = Recipe(kimg=1, **{name: getattr(recipe, name) for name in names})
+        if reading not in self._opened:
+            self._opened[reading] = open_source(reading)
+        return self._opened[reading]
+
+
+def _check_all(plan: Plan, sources: _Sources) -> None:
     """Build every variant once, so that what cannot be built is refused before anything is trained.
 
     Raises:
@@ -134,42 +161,34 @@ def _check_all(plan: Plan) -> None:
         RunError: a folder that is of something else.
     """
     for switch in (plan.baseline, *plan.switches):
-        recipe, facts = resolve(*_opened(plan.recipe_of(switch, 0)))
+        for seed in plan.seeds:
+            asked, folder = plan.recipe_of(switch, seed), plan.folder_of(switch, seed)
+            recipe, facts = resolve(asked, sources.of(asked))
+            folder.check_free()
+            if folder.exists:
+                folder.check_same(recipe, facts)
         try:
             build_generator(recipe, shape=facts.shape, classes=facts.classes)
             build_discriminator(recipe, shape=facts.shape, classes=facts.classes)
         except RecipeError as error:
             raise RecipeError(f"{'' if switch is plan.baseline else 'switch '}{switch.name}: {error}") from None
-        for seed in plan.seeds:
-            folder = plan.folder_of(switch, seed)
-            folder.check_free()
-            if folder.exists:
-                folder.check_same(*resolve(*_opened(plan.recipe_of(switch, seed))))
     keras.backend.clear_session()
-
-
-def _opened(recipe: Recipe) -> tuple[Recipe, Source]:
-    return recipe, open_source(recipe)
-
-
-def _pictures(recipe: Recipe, data: str) -> Source:
-    return open_source(recipe.replace(data=data, conditional=None))
 
 
 def _run(
     plan: Plan,
     switch: Switch,
     seed: int,
-    folder: RunFolder,
+    sources: _Sources,
     reference: Reference,
     held_out: Reference | None,
     on_progress: Callable[[Progress], None],
 ) -> tuple[Run, dict[str, float]] | None:
     """Train one run, or go on with it, and measure it; None where the user interrupted it."""
-    recipe = plan.recipe_of(switch, seed)
+    recipe, folder = plan.recipe_of(switch, seed), plan.folder_of(switch, seed)
     try:
-        outcome = train(recipe, folder.path, name=plan.name, on_progress=on_progress)
-    except DivergedError as error:
+        outcome = train(recipe, folder.path, name=plan.name, source=sources.of(recipe), on_progress=on_progress)
+    except FailedError as error:
         write_json(folder.path / DIVERGED, {"message": str(error)})
         return Run(seed=seed, figures={}, diverged=str(error)), {}
     finally:

@@ -126,7 +126,7 @@ def parse_switch(text: str, recipe: Recipe, *, tip: int = 0) -> Switch:
     changes: dict[str, Any] = {}
     for part in _AND.split(text):
         name = field_named(part.partition("=")[0].strip()).name
-        if name in _NOT_SWITCHES:
+        if name in _NOT_SWITCHES or name.startswith("watch_"):
             raise RecipeError(f"{name} is no switch: it is the same for all runs of an ablation; set it with --set")
         if "=" in part:
             changes |= [parse_assignment(part)]

@@ -24,7 +24,7 @@ _PICTURES = frozenset({
 })  # fmt: skip
 _RECORDS = frozenset({
     "tick_kimg", "preview_ticks", "checkpoint_ticks", "checkpoints_kept", "preview_grid", "evaluate_kimg",
-    "evaluate_samples", "extractor", "keep_best",
+    "evaluate_samples", "extractor", "keep_best", "on_failure", "rollbacks",
 })  # fmt: skip
 _OPTIONS = {"kimg": "--steps", "minutes": "--steps", "seed": "--seed"}
 
@@ -47,8 +47,8 @@ def toy_recipe(*, steps: int, seed: int, loss: str | None, changes: dict[str, An
             raise RecipeError(f"{name} is given by {_OPTIONS[name]} here, not by --set")
         if name in _PICTURES:
             raise RecipeError(f"{name} is about pictures or their networks, and a toy has points: leave it out")
-        if name in _RECORDS:
-            raise RecipeError(f"{name} is about the records of tfgan train, which a toy does not keep: leave it out")
+        if name in _RECORDS or name.startswith("watch_"):
+            raise RecipeError(f"{name} is about the records and the watch of tfgan train, not of a toy: leave it out")
     if steps < 1:
         raise RecipeError(f"--steps takes at least 1 step; got {steps}")
     if loss is not None:
