@@ -1,0 +1,26 @@
+"""Some hundreds of the damaged models of benchmarks/fuzz_models.py, each opened and sampled in a limited process."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FUZZ = Path(__file__).parents[2] / "benchmarks" / "fuzz_models.py"
+
+
+def fuzz(models, folder, count, first=0):
+    command = [sys.executable, FUZZ, *models, "--count", str(count), "--first", str(first), "--keep", folder / "kept"]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=400)
+
+
+@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_damaged_models_are_answered_by_pictures_or_one_line(exported, tmp_path, count):
+    done = fuzz(exported.values(), tmp_path, count)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "0 failures" in done.stdout
+    # Both happen, or nothing was tried.
+    refused, pictures = (int(re.search(rf"(\d+) {what}", done.stdout).group(1)) for what in ("refused", "pictures"))
+    assert refused > count / 3
+    assert pictures > count / 50
