@@ -49,6 +49,11 @@ def fsync(path: Path) -> None:
         os.close(handle)
 
 
+def is_free(folder: Path, lock: str) -> bool:
+    """Whether nothing is in `folder` but its lock and what a killed writer left."""
+    return all(path.name == lock or path.name.startswith(TEMPORARY) for path in folder.iterdir())
+
+
 def remove_temporaries(folder: Path) -> None:
     """Delete what a killed writer left in `folder`."""
     for leftover in folder.glob(f"{TEMPORARY}*"):

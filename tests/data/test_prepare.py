@@ -224,3 +224,10 @@ def test_a_flipped_byte_is_found(pictures, tmp_path):
 def test_the_plan_is_readable(pictures, tmp_path):
     prepare(recipe(f"folder:{pictures}"), tmp_path / "set")
     assert json.loads((tmp_path / "set" / "plan.json").read_text())["images"] == 60
+
+
+def test_a_folder_whose_first_file_was_half_written_is_free(pictures, tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / ".tmp-0123-plan.json").write_text("{")
+    prepare(recipe(f"folder:{pictures}"), tmp_path / "set")
+    assert not list((tmp_path / "set").glob(".tmp-*"))

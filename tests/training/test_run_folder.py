@@ -153,3 +153,15 @@ def test_the_latest_run_has_a_checkpoint(tmp_path):
     run_at(tmp_path / "0001-a", step=3)
     run_at(tmp_path / "0002-b")
     assert latest_run(tmp_path).path.name == "0001-a"
+
+
+def test_a_folder_whose_first_file_was_half_written_is_free(tmp_path):
+    (tmp_path / ".tmp-0123-recipe.json").write_text("{")
+    (tmp_path / ".lock").touch()
+    folder = RunFolder(tmp_path)
+    folder.check_free()
+    folder.create(RECIPE, FACTS, "x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "recipe.json"]
+    (tmp_path / "recipe.json").rename(tmp_path / "thesis.json")
+    with pytest.raises(RunError, match="not a run and not empty"):
+        folder.check_free()

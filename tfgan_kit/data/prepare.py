@@ -22,7 +22,7 @@ from tfgan_kit.data.records import INDEX, LABELS, PLAN, ROWS, Index, array_recor
 from tfgan_kit.data.shards import HASH_BYTES, LEVELS, Shard, write_shard
 from tfgan_kit.data.source import seal_digest
 from tfgan_kit.errors import DataError
-from tfgan_kit.files import remove_temporaries, write_atomic, write_json
+from tfgan_kit.files import is_free, remove_temporaries, write_atomic, write_json
 from tfgan_kit.recipe import Recipe
 
 _BLOCK = 64  # pictures that are held
@@ -118,7 +118,7 @@ def _claimed(out: Path, plan: dict[str, object]) -> Iterator[None]:
 
     if out.exists() and not out.is_dir():
         raise DataError(f"{out} is a file: name a folder")
-    if out.is_dir() and not (out / PLAN).is_file() and any(path.name != _LOCK for path in out.iterdir()):
+    if out.is_dir() and not (out / PLAN).is_file() and not is_free(out, _LOCK):
         raise DataError(f"{out} holds other files: name a new or empty folder")
     out.mkdir(parents=True, exist_ok=True)
     try:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfgan_kit._version import __version__
 from tfgan_kit.errors import CheckpointError, RecipeError, RunError
-from tfgan_kit.files import remove_temporaries, write_atomic, write_json
+from tfgan_kit.files import is_free, remove_temporaries, write_atomic, write_json
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training import checkpoint
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 RUNS = Path("artifacts")
+_LOCK = ".lock"
 # Fields that a run may go on with other values of.
 WATCHING = ("on_failure", "rollbacks")
 
@@ -130,6 +131,7 @@ class RunFolder:
 
     def create(self, recipe: Recipe, facts: DataFacts, name: str) -> None:
         """Write recipe.json into a new or empty folder."""
+        remove_temporaries(self.path)
         content = {
             "format": FORMAT,
             "tfgan_kit": __version__,
@@ -145,7 +147,7 @@ class RunFolder:
         Raises:
             RunError: there is something in it, and it is not a run.
         """
-        if not self.exists and self.path.is_dir() and any(path.name != ".lock" for path in self.path.iterdir()):
+        if not self.exists and self.path.is_dir() and not is_free(self.path, _LOCK):
             raise RunError(f"{self.path} is not a run and not empty: give another --out")
 
     def check_same(self, recipe: Recipe, facts: DataFacts) -> None:
@@ -177,7 +179,7 @@ class RunFolder:
         import filelock
 
         self.path.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(self.path / ".lock", timeout=0)
+        lock = filelock.FileLock(self.path / _LOCK, timeout=0)
         try:
             lock.acquire()
         except filelock.Timeout:
