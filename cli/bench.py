@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # Pictures of every side that are compared before they are timed.
 _COMPARED = 16
+# Columns of the tables where there is no terminal to ask.
+_WIDTH = 200
 
 
 def bench(
@@ -77,7 +79,8 @@ def show(result: BenchResult) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    live = sys.stdout.isatty()
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=not live, width=None if live else _WIDTH)
     facts = result.machine
     console.print(
         f"{result.model['file']} on {facts['processor']}, {facts['device']}, threads: {facts['threads']}, "
