@@ -47,11 +47,13 @@ class FailedError(TfganKitError):
     """A run that failed while it trained, and was to stop where it does.
 
     Attributes:
+        why: what failed, without what to do.
         since_nimg: images seen before it began to fail.
     """
 
-    def __init__(self, message: str, *, since_nimg: int = 0) -> None:
+    def __init__(self, message: str, *, why: str = "", since_nimg: int = 0) -> None:
         super().__init__(message)
+        self.why = why or message
         self.since_nimg = since_nimg
 
 

@@ -40,18 +40,19 @@ def roll_back(folder: RunFolder, recipe: Recipe, failure: FailedError, *, step: 
         raise failure
     done = len(folder.read_rollbacks())
     if done >= recipe.rollbacks:
-        raise type(failure)(f"{failure} (after {done} rollbacks)", since_nimg=failure.since_nimg) from failure
+        message = f"{failure} (after {done} rollbacks)"
+        raise type(failure)(message, why=failure.why, since_nimg=failure.since_nimg) from failure
     every = checkpoint_steps(recipe)
     regular = [m for m in checkpoint.manifests(folder.checkpoints) if m.step % every == 0]
     target = next((m for m in regular if m.nimg <= failure.since_nimg), None)
     if target is None:
         raise failure
     scale = LR_FACTOR ** (done + 1)
-    rollback = {"to_step": target.step, "to_nimg": target.nimg, "lr_scale": scale, "why": str(failure)}
+    rollback = {"to_step": target.step, "to_nimg": target.nimg, "lr_scale": scale, "why": failure.why}
     folder.append(folder.stats, {"step": step, "nimg": step * img_per_step(recipe), "rollback": rollback})
     return (
         f"doctor: back to {target.nimg / 1000:.3g} kimg, rollback {done + 1} of at most {recipe.rollbacks}: learning "
-        f"rates are {scale:g} of the recipe's; {failure}"
+        f"rates are {scale:g} of the recipe's"
     )
 
 

@@ -86,6 +86,7 @@ class Watch:
             raise FailedError(
                 f"training failed at {line['nimg'] / 1000:.3g} kimg: {failures[0].sentence()}; checkpoints are kept: "
                 "change the recipe and give another --out, or go on as it is with --on-failure continue",
+                why=f"{failures[0].what} ({failures[0].span()})",
                 since_nimg=self._since(int(line["nimg"])),
             )
 
@@ -108,6 +109,7 @@ class Watch:
             raise DivergedError(
                 f"{name} was not finite at step {steps[name]} ({nimg / 1000:.1f} kimg); earlier checkpoints are kept: "
                 "try a lower d_lr and g_lr, or a higher r1_gamma, with another --out",
+                why=f"{name} was not finite at step {steps[name]}",
                 since_nimg=self._since(nimg),
             )
         if gan.loss_scaled:
@@ -118,6 +120,7 @@ class Watch:
                     raise DivergedError(
                         f"the loss scale of {prefix.upper()} fell to {scale:.3g} at step {step}: its gradients "
                         "stay infinite; try precision=mixed_bfloat16 or float32, or a lower learning rate",
+                        why=f"the loss scale of {prefix.upper()} fell below 1",
                         since_nimg=self._since(step * img_per_step),
                     )
 
