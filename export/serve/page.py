@@ -17,7 +17,7 @@ h1 { font-size: 1.4rem; margin: 0 }
 p { margin: .3rem 0 1rem; opacity: .75 }
 form { display: flex; flex-wrap: wrap; gap: .8rem; align-items: end }
 label { display: grid; font-size: .85rem; gap: .2rem }
-input, select, button { font: inherit; padding: .3rem .5rem; max-width: 11rem }
+input, select, button { font: inherit; box-sizing: border-box; height: 2.3rem; padding: 0 .5rem; max-width: 11rem }
 input[type=number] { width: 7rem }
 figure { margin: 1.2rem 0 }
 img { width: 100%; max-height: 70vh; object-fit: contain; object-position: left top; image-rendering: pixelated }
