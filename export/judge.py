@@ -35,7 +35,7 @@ class Judge:
         """
         try:
             self._extractor = open_extractor(recipe.extractor or extractor_for(recipe.data))
-            self._real = open_reference(open_source(recipe.replace(batch_size=1)), self._extractor).statistics
+            self._real = open_reference(open_source(recipe), self._extractor).statistics
         except TfganKitError as error:
             raise ExportError(
                 f"precision int8 is judged beside the pictures that the run was trained on, and they are not there "

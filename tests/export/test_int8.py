@@ -121,7 +121,10 @@ def test_the_judge_measures_distances(tmp_path, monkeypatch):
     monkeypatch.setattr(judge, "SAMPLES", 200)
     pictures = np.random.default_rng(0).integers(0, 256, (200, 8, 8, 3), np.uint8)
     np.savez(tmp_path / "x.npz", images=pictures)
-    one = Judge(Recipe(kimg=1, data=f"npz:{tmp_path / 'x.npz'}", extractor="pixels"))
+    # Of a D that compares the pictures of a batch, whose size is not to be changed.
+    one = Judge(
+        Recipe(kimg=1, data=f"npz:{tmp_path / 'x.npz'}", extractor="pixels", family="style", d_minibatch="stddev")
+    )
 
     def feed(seeds):
         return {"seed": seeds}
