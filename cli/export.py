@@ -151,13 +151,20 @@ def _report(result: ExportResult, opset: int) -> Iterator[str]:
     if drift:
         yield (
             f"{spec.precision:<9} is within {drift['max_abs_error']:.1g} of float32, "
-            f"{drift['mean_abs_error']:.1g} on average, over {drift['samples']:.0f} seeds"
+            f"{drift['mean_abs_error']:.1g} on average, over {drift['samples']:.0f} seeds{_bounds(spec.precision)}"
         )
     if "ms_int8" in drift:
         yield (
             f"          {drift['ms_int8']:.1f} ms for 16 pictures, float32 {drift['ms_float32']:.1f} ms; Frechet "
             f"distance {drift['frechet_int8']:.2f}, float32 {drift['frechet_float32']:.2f}"
         )
+
+
+def _bounds(precision: str) -> str:
+    """What a drift may be at most; of int8 it is the Frechet distance that counts."""
+    from tfgan_kit.export.float16 import MAX_ERROR, MEAN_ERROR
+
+    return f" (at most {MAX_ERROR:g} and {MEAN_ERROR:g})" if precision == "float16" else ""
 
 
 def _checked(runtime: str, parity: Parity) -> str:

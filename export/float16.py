@@ -42,6 +42,7 @@ def lowered(proven: Proven) -> Proven:
     parity.check_legal(model)
     drift = measured_drift(proven.as_float, as_float, proven)
     check_drift(drift)
+    _check_form(proven, as_float, model)
     spec = replace(proven.spec, precision="float16", drift=drift)
     return replace(proven, spec=spec, model=with_spec(model, spec), as_float=as_float)
 
@@ -57,6 +58,19 @@ def measured_drift(before: onnx.ModelProto, after: onnx.ModelProto, proven: Prov
         "mean_abs_error": float(errors.mean()),
         "samples": float(len(errors)),
     }
+
+
+def _check_form(proven: Proven, as_float: onnx.ModelProto, model: onnx.ModelProto) -> None:
+    """Compare the model in the form that is asked for with its float images.
+
+    Raises:
+        ExportError: it is another picture.
+    """
+    layout = proven.spec.layout
+    batch = proven.feed(np.arange(proven.spec.max_batch or 16))
+    images = parity.runner(as_float.SerializeToString())(batch)
+    images = images.transpose(0, 2, 3, 1) if layout == "nchw" else images
+    parity.check_equal(parity.runner(model.SerializeToString()), [batch], [images], layout)
 
 
 def _values(images: np.ndarray) -> np.ndarray:

@@ -18,12 +18,12 @@ class Traced:
 
     Attributes:
         signature: what it takes, in this order; the names are the inputs'.
-        function: tensors to a dict of one tensor, by its name.
+        function: a tf.function from tensors to a dict of one tensor, by its name.
         variables: what it reads.
     """
 
     signature: tuple[tf.TensorSpec, ...]
-    function: Callable[..., dict[str, tf.Tensor]]
+    function: Any
     variables: tuple[tf.Variable, ...]
 
     def call(self, given: dict[str, Any]) -> tf.Tensor:

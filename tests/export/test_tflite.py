@@ -67,7 +67,7 @@ def test_a_generator_without_a_form_in_tflite_is_refused(run, tmp_path, monkeypa
         raise RuntimeError("Some ops are not supported: Erfinv\n and much more")
 
     monkeypatch.setattr(tf.lite.TFLiteConverter, "from_concrete_functions", lambda *_: Converter(fail))
-    with pytest.raises(ExportError, match="in TFLite's builtin operators: Some ops are not supported: Erfinv$"):
+    with pytest.raises(ExportError, match=r"in TFLite's builtin operators: Some ops are not supported: Erfinv$"):
         write_tflite(open_source(run), tmp_path / "x.tflite")
     assert not list(tmp_path.iterdir())
 
