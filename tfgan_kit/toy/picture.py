@@ -117,8 +117,7 @@ def _frame(look: Look, real: Floats, optimum: Optimum | None, reason: str) -> Im
         shown, title = _colours(_ranked(look.field), 0.0, 1.0), "D's logit, by rank"
     else:
         shown, title = _colours(look.field, optimum.low, optimum.high), f"D: {optimum.title}"
-    known = look.best is not None and optimum is not None
-    best = _colours(look.best, optimum.low, optimum.high) if known else _text(reason)
+    best = _text(reason) if look.best is None or optimum is None else _colours(look.best, optimum.low, optimum.high)
     width = 3 * SIDE + 4 * _GAP_PX
     sheet = Image.new("RGB", (width, SIDE + _TEXT_PX + _FOOT_PX + 2 * _GAP_PX), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=11)
