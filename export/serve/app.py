@@ -39,7 +39,7 @@ class Limits:
     hosts: tuple[str, ...] = ()
 
 
-def create_app(sampler: Sampler, digest: str, limits: Limits) -> FastAPI:
+def create_app(sampler: Sampler, digest: str, limits: Limits) -> Front:
     """The application around one model.
 
     Args:
@@ -85,7 +85,7 @@ def create_app(sampler: Sampler, digest: str, limits: Limits) -> FastAPI:
         try:
             query = request.scope["query_string"]
             wanted = read_query(query, sampler, max_n=limits.max_n, digest=digest)
-            return await _answer(wanted, request.headers, request.app.state.coalescer, digest)
+            return await _answer(wanted, request.headers, app.state.coalescer, digest)
         except SampleError as error:
             return _refused(422, str(error))
         except QueueFullError as error:
@@ -95,11 +95,9 @@ def create_app(sampler: Sampler, digest: str, limits: Limits) -> FastAPI:
         finally:
             figures.time_sample(time.perf_counter() - started)
 
-    app.add_middleware(Front, figures=figures, hosts=limits.hosts, short={"/sample": sample})
-
     @app.get("/healthz", summary="Whether pictures are made", responses={503: {"description": "They are not."}})
-    async def healthz(request: Request) -> JSONResponse:
-        alive = request.app.state.coalescer.alive
+    async def healthz() -> JSONResponse:
+        alive = app.state.coalescer.alive
         shape = dict(zip(("height", "width", "channels"), sampler.spec.image_shape, strict=True))
         content = {"status": "ok" if alive else "stopped", "model": digest, "images": shape}
         return JSONResponse(content, 200 if alive else 503)
@@ -108,7 +106,7 @@ def create_app(sampler: Sampler, digest: str, limits: Limits) -> FastAPI:
     async def metrics() -> Response:
         return Response(figures.text(), media_type=MEDIA_TYPE)
 
-    return app
+    return Front(app, figures=figures, hosts=limits.hosts, short={"/sample": sample})
 
 
 async def _answer(wanted: Wanted, headers: Mapping[str, str], coalescer: Coalescer, digest: str) -> Response:

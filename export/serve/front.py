@@ -15,7 +15,7 @@ _PATHS = frozenset({"/", "/sample", "/healthz", "/metrics", "/openapi.json"})
 
 
 class Front:
-    """Middleware around the application."""
+    """An ASGI application around the one of FastAPI."""
 
     def __init__(
         self,
