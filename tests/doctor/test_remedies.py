@@ -1,10 +1,13 @@
 """What is proposed is legal: as a value of the field, beside the other fields, and for the family."""
 
+import contextlib
+
 import pytest
 
 from tfgan_kit.build import SWITCHES, families_with
 from tfgan_kit.doctor.alarms import ALARMS
 from tfgan_kit.doctor.remedies import MOST, legal, more
+from tfgan_kit.errors import RecipeError
 from tfgan_kit.recipe import FAMILIES, LOSSES, Recipe, parse_assignment
 from tfgan_kit.recipes import RECIPES
 
@@ -14,25 +17,22 @@ OTHERS = (
 )  # fmt: skip
 
 
-def legal_recipes():
-    """A recipe of each family and loss, with other switches, as far as they go together."""
-    from tfgan_kit.errors import RecipeError
-
-    for family in FAMILIES:
-        for loss in LOSSES:
-            for other in OTHERS:
-                try:
-                    yield Recipe(kimg=100, family=family, loss=loss, **other)
-                except RecipeError:
-                    continue
-    yield from (row.recipe for row in RECIPES.values())
+@pytest.fixture(scope="module")
+def recipes():
+    """Those of the kit, and one of each family and of each loss with other switches, as far as they go together."""
+    found = [row.recipe for row in RECIPES.values()]
+    of_families = [{"family": family} | other for family in FAMILIES for other in OTHERS]
+    for changes in of_families + [{"loss": loss} | other for loss in LOSSES for other in OTHERS]:
+        with contextlib.suppress(RecipeError):
+            found.append(Recipe(kimg=100, **changes))
+    return found
 
 
 @pytest.mark.parametrize("alarm", ALARMS, ids=lambda alarm: alarm.name)
-def test_what_is_proposed_is_legal_and_a_change(alarm):
+def test_what_is_proposed_is_legal_and_a_change(alarm, recipes):
     families = {name: families_with(name) for name in SWITCHES}
     seen = 0
-    for recipe in legal_recipes():
+    for recipe in recipes:
         if alarm.watched(recipe):
             continue
         proposed = legal(recipe, alarm.try_)
