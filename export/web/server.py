@@ -22,6 +22,8 @@ _TYPES = {
     ".wasm": "application/wasm",
     ".onnx": "application/octet-stream",
 }
+# How soon it notices that it is to end.
+_POLL_S = 0.05
 _POLICY = re.compile(r'http-equiv="Content-Security-Policy"\s+content="([^"]*)"')
 
 
@@ -50,7 +52,7 @@ def serving(folder: Path, port: int = 0, *, isolated: bool = True) -> Iterator[s
         reason = getattr(error, "strerror", None) or error
         raise SampleError(f"port {port} cannot be had ({reason}): give another --port, or leave it out") from None
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(_POLL_S,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/"

@@ -45,7 +45,7 @@ def plain_server():
         def serve(folder):
             handler = functools.partial(Handler, directory=str(folder))
             server = stack.enter_context(http.server.ThreadingHTTPServer(("localhost", 0), handler))
-            thread = threading.Thread(target=server.serve_forever)
+            thread = threading.Thread(target=server.serve_forever, args=(0.02,))
             thread.start()
             stack.callback(thread.join)
             stack.callback(server.shutdown)
