@@ -92,7 +92,7 @@ def pytorch_model(G: Any, channels_last: bool) -> Any:
     layers = {layer.name: layer for layer in G.layers}
     norms = [layers[f"norm{i}"] for i in range(len(layers)) if f"norm{i}" in layers]
     ups = [*(layers[f"up{i}"] for i in range(len(norms) - 1)), layers["image"]]
-    maps = [len(norm.gamma) for norm in norms]
+    maps = [norm.gamma.shape[0] for norm in norms]
     height, width, _ = layers["start_map"].target_shape
     units = height * width * maps[0]
     model = nn.Sequential(nn.Linear(Z_DIM, units, bias=False), nn.Unflatten(1, (maps[0], height, width)))

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgan_kit.errors import ModelFileError, SampleError
+from tfgan_kit.errors import ModelFileError
 from tfgan_kit.export import display
+from tfgan_kit.export.feeds import Feeds
 from tfgan_kit.export.labels import Labels, check_stream, class_index, labels_at, labels_for
 from tfgan_kit.export.requests import check_inputs, check_rows, check_truncation, checked_count, checked_seeds
 from tfgan_kit.export.runner import Feed, Runner
 from tfgan_kit.export.session import available_cores, read_model, read_spec
 from tfgan_kit.export.style_mapping import StyleMapping
-from tfgan_kit.latents import noise_from_seeds, z_from_seeds
 
 
 class Sampler:
@@ -67,9 +67,10 @@ class Sampler:
         self.spec = read_spec(self._runner.session, str(path))
         self._runner.fixed = self.spec.max_batch
         self._style = StyleMapping(self._path, self.spec, device) if self.spec.inputs == "w" else None
+        self._feeds = Feeds(self.spec, self._style)
         if warm:
             first = np.zeros(1, np.int64)
-            self._runner.warm(self._of_seeds(first, labels_for(self.spec, None, first), 1.0))
+            self._runner.warm(self._feeds.of_seeds(first, labels_for(self.spec, None, first), 1.0))
 
     def sample(
         self,
@@ -102,7 +103,7 @@ class Sampler:
         numbers = checked_seeds(seeds)
         check_truncation(self.spec, truncation)
         c = labels_for(self.spec, labels, numbers)
-        return self._made(len(numbers), self._of_seeds(numbers, c, truncation), batch)
+        return self._made(len(numbers), self._feeds.of_seeds(numbers, c, truncation), batch)
 
     def sample_iter(
         self,
@@ -164,12 +165,7 @@ class Sampler:
         check_inputs(self.spec, "z")
         check_rows("z", z, (None, self.spec.z_dim))
         c = labels_for(self.spec, labels, np.arange(len(z)))
-        drawn = self._noise_of(len(z), noise)
-
-        def feed(part: slice) -> dict[str, np.ndarray]:
-            return self._of_z(z[part], c, part) | drawn(part)
-
-        return self._made(len(z), feed, batch)
+        return self._made(len(z), self._feeds.of_z(z, c, noise), batch)
 
     def generate_w(self, w: np.ndarray, batch: int | None = None, noise: np.ndarray | None = None) -> np.ndarray:
         """The pictures of given style vectors, for a model that was exported with inputs w.
@@ -186,8 +182,7 @@ class Sampler:
         """
         check_inputs(self.spec, "w")
         check_rows("w", w, (None, self.spec.w_dim))
-        drawn = self._noise_of(len(w), noise)
-        return self._made(len(w), lambda part: {"w": w[part]} | drawn(part), batch)
+        return self._made(len(w), self._feeds.of_w(w, noise), batch)
 
     def w_from_z(self, z: np.ndarray, labels: Labels | None = None) -> np.ndarray:
         """The style vectors of latents, for a model that was exported with inputs w.
@@ -205,7 +200,7 @@ class Sampler:
         check_inputs(self.spec, "w")
         check_rows("z", z, (None, self.spec.z_dim))
         c = labels_for(self.spec, labels, np.arange(len(z)))
-        return self._of_z(z, c, slice(None))["w"]
+        return self._feeds.w(z, c)
 
     def inputs_of(self, seeds: Sequence[int] | np.ndarray, labels: Labels | None = None) -> dict[str, np.ndarray]:
         """What the graph itself takes for the pictures of seeds, for programs that run the file by other means.
@@ -221,7 +216,7 @@ class Sampler:
         """
         numbers = checked_seeds(seeds)
         c = labels_for(self.spec, labels, numbers)
-        return self._of_seeds(numbers, c, 1.0)(slice(0, len(numbers)))
+        return self._feeds.of_seeds(numbers, c, 1.0)(slice(0, len(numbers)))
 
     def class_index(self, label: int | str, attribute: str | None = None) -> int:
         """The index of a class that is given as index or name; a name that is a number is a name first.
@@ -252,35 +247,6 @@ class Sampler:
         content = self._runner.content + (self._style.content if self._style else b"")
         return hashlib.sha256(content).hexdigest()
 
-    def _of_seeds(self, seeds: np.ndarray, c: np.ndarray | None, psi: float) -> Feed:
-        """The inputs of the pictures of seeds."""
-
-        def feed(part: slice) -> dict[str, np.ndarray]:
-            if self.spec.inputs == "seed":
-                return _with_labels({"seed": seeds[part]}, c, part)
-            z = z_from_seeds(seeds[part], self.spec.z_dim, self.spec.z_prior)
-            return self._of_z(z if psi == 1 else z * np.float32(psi), c, part) | self._noise(seeds[part])
-
-        return feed
-
-    def _of_z(self, z: np.ndarray, c: np.ndarray | None, part: slice) -> dict[str, np.ndarray]:
-        """The inputs of latents, which are of the part, but for noise."""
-        inputs = _with_labels({"z": z}, c, part)
-        return inputs if self._style is None else {"w": self._style(inputs)}
-
-    def _noise(self, seeds: np.ndarray) -> dict[str, np.ndarray]:
-        """The input `noise` of seeds, where there is one."""
-        return {"noise": noise_from_seeds(seeds, self.spec.noise_dim)} if self.spec.noise_dim else {}
-
-    def _noise_of(self, count: int, noise: np.ndarray | None) -> Feed:
-        """The input `noise` that was given, or that of the first seeds."""
-        if noise is None:
-            return lambda part: self._noise(np.arange(part.start, part.stop))
-        if not self.spec.noise_dim:
-            raise SampleError("the model has no input noise: leave noise out")
-        check_rows("noise", noise, (count, self.spec.noise_dim))
-        return lambda part: {"noise": noise[part]}
-
     def _made(self, count: int, feed: Feed, batch: int | None) -> np.ndarray:
         """`count` pictures, (count, H, W, C) uint8."""
         most = self.batch if batch is None else checked_count("batch", batch)
@@ -303,11 +269,6 @@ def _reopened(path: str, device: str, threads: int | None, batch: int, digest: s
     if sampler._digest() != digest:
         raise ModelFileError(f"{path} has changed since its sampler was pickled: open the file anew with Sampler")
     return sampler
-
-
-def _with_labels(inputs: dict[str, np.ndarray], c: np.ndarray | None, part: slice) -> dict[str, np.ndarray]:
-    """The inputs of a part, and its labels, where there are some."""
-    return inputs if c is None else inputs | {"labels": c[part]}
 
 
 def as_pictures(images: np.ndarray, layout: str) -> np.ndarray:
