@@ -28,6 +28,11 @@ from typing import Any
 import onnx
 from onnx import TensorProto
 
+from tfgan_kit.export.spec import mapping_file
+
+# A model and, for one of inputs w, its mapping.
+Base = tuple[bytes, bytes | None]
+
 # What a worker may take beside what it has with whole models, and for one mutant.
 MEMORY_BYTES, RSS_KB = 2 * 2**30, 2**20
 HANG_SEC = 20.0
@@ -309,10 +314,19 @@ ONNX_CHANGES = (
 OPERATORS = sorted({schema.name for schema in onnx.defs.get_all_schemas() if schema.domain == ""})
 
 
-def mutant(models: list[bytes], number: int) -> tuple[bytes, tuple[str, ...]]:
+def mutant(models: list[Base], number: int) -> tuple[Base, tuple[str, ...]]:
     """The mutant of a number, and the changes that made it."""
     draw = random.Random(number)
-    data = draw.choice(models)
+    model, mapping = draw.choice(models)
+    if mapping is not None and draw.random() < 0.3:
+        mapping, changes = changed(mapping, draw)
+    else:
+        model, changes = changed(model, draw)
+    return (model, mapping), changes
+
+
+def changed(data: bytes, draw: random.Random) -> tuple[bytes, tuple[str, ...]]:
+    """The content of a file with one to three changes, and their names."""
     changes = []
     for _ in range(draw.choice((1, 1, 1, 2, 3))):
         if draw.random() < 0.35:
@@ -335,10 +349,20 @@ def mutant(models: list[bytes], number: int) -> tuple[bytes, tuple[str, ...]]:
     return data, tuple(changes)
 
 
+def write(files: Base, path: Path) -> None:
+    """A model, and the mapping beside it, where it has one."""
+    model, mapping = files
+    path.write_bytes(model)
+    beside = mapping_file(path)
+    beside.unlink(missing_ok=True)
+    if mapping is not None:
+        beside.write_bytes(mapping)
+
+
 # Opening and sampling, in a process that may die of it.
 
 
-def answer(path: Path, changes: tuple[str, ...]) -> tuple[str, str]:
+def answer(path: Path) -> tuple[str, str]:
     """What becomes of a mutant: "pictures", "refused", or what is wrong, and in words."""
     import numpy as np
 
@@ -367,27 +391,28 @@ def answer(path: Path, changes: tuple[str, ...]) -> tuple[str, str]:
     return outcome
 
 
-def work(models: list[bytes], folder: Path, to_parent: Connection) -> None:
+def work(models: list[Base], folder: Path, to_parent: Connection) -> None:
     """Answer each mutant whose number comes, in a limited process."""
     path = folder / "mutant.onnx"
-    for content in models:
-        path.write_bytes(content)
-        answer(path, ())
+    for files in models:
+        write(files, path)
+        if answer(path)[0] != "pictures":
+            sys.exit(f"a whole model is not sampled from: {answer(path)}")
     in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (in_use + MEMORY_BYTES, in_use + MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     to_parent.send("ready")
     while (number := to_parent.recv()) is not None:
-        data, changes = mutant(models, number)
-        path.write_bytes(data)
+        files, changes = mutant(models, number)
+        write(files, path)
         started = time.process_time()
-        to_parent.send((*answer(path, changes), changes, time.process_time() - started))
+        to_parent.send((*answer(path), changes, time.process_time() - started))
 
 
 class Worker:
     """A process that answers mutants one at a time, and is replaced when it dies or hangs."""
 
-    def __init__(self, models: list[bytes], folder: Path) -> None:
+    def __init__(self, models: list[Base], folder: Path) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=work, args=(models, folder, theirs), daemon=True)
@@ -421,7 +446,9 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=Path("fuzzed"), help="where the files of failures go")
     options = parser.parse_args()
     paths = options.models or sorted(Path("artifacts/gallery").glob("*/generator.onnx"))
-    models = [path.read_bytes() for path in paths]
+    models: list[Base] = [
+        (path.read_bytes(), mapping_file(path).read_bytes() if mapping_file(path).is_file() else None) for path in paths
+    ]
 
     outcomes: collections.Counter[str] = collections.Counter()
     by_change: collections.Counter[str] = collections.Counter()
@@ -440,7 +467,7 @@ def main() -> None:
             slowest = max(slowest, (seconds, number))
             if outcome not in ("pictures", "refused"):
                 options.keep.mkdir(parents=True, exist_ok=True)
-                (options.keep / f"{number}.onnx").write_bytes(mutant(models, number)[0])
+                write(mutant(models, number)[0], options.keep / f"{number}.onnx")
                 failures.append(f"{number}: {outcome} after {', '.join(changes)}: {text[:300]}")
                 print(failures[-1], file=sys.stderr, flush=True)
             if not worker.process.is_alive():
