@@ -196,7 +196,7 @@ class Recipe:
         100.0, "gradients are large above this norm, and explode above 10 times this; 0: not watched", low=0
     )
     watch_deviation: float = setting(
-        1.0, "D's loss jumps above this deviation, in units of the loss of a D that cannot tell; 0: not watched", low=0
+        1.5, "D's loss jumps above this deviation, in units of the loss of a D that cannot tell; 0: not watched", low=0
     )
     watch_g_fall: float = setting(0.1, "fall of G's loss that samples should show, as a share of it", above=0)
     watch_change: float = setting(

@@ -26,7 +26,7 @@ BOTH_SIDES = {
     "G's gradients": ({}, {"g_grad_norm": 101.0}, {"g_grad_norm": 100.0}),
     "D's gradients explode": ({}, {"d_grad_norm": 1001.0}, {"d_grad_norm": 1000.0}),
     "G's gradients explode": ({}, {"g_grad_norm": math.inf}, {"g_grad_norm": 1000.0}),
-    "D's loss jumps": ({}, {"d_loss_deviation": 1.39}, {"d_loss_deviation": 1.38}),
+    "D's loss jumps": ({}, {"d_loss_deviation": 2.08}, {"d_loss_deviation": 2.07}),
     "flat samples": ({}, {"fake_contrast": 0.049}, {"fake_contrast": 0.05}),
     "saturated samples": ({}, {"fake_grey": 0.019}, {"fake_grey": 0.02}),
     "samples alike": ({}, {"fake_variety": 0.049}, {"fake_variety": 0.05}),
