@@ -161,7 +161,7 @@ def open_folder(location: str, recipe: Recipe) -> Source:
         else:
             content.update(pixels.data)
 
-    broken = [names[index] for index in np.flatnonzero(~good)]
+    broken = [names[index] for index in np.flatnonzero(~good).tolist()]
     notes = listing.notes + broken_notes(listing.where, broken, len(names))
     labels = None if listing.labels is None else listing.labels[good]
     attributes = listing.attributes

@@ -41,7 +41,9 @@ _BROKEN = (
 class Shelf(Protocol):
     """Files by name; a name is a path below the root with forward slashes."""
 
-    names: Sequence[str]
+    @property
+    def names(self) -> Sequence[str]:
+        """Sorted."""
 
     def read(self, name: str) -> bytes:
         """The content of a file; may be called from several threads."""
