@@ -29,7 +29,7 @@ def interpolate(
     steps: Annotated[int, typer.Option(min=2, help="Pictures of the whole walk.")] = 60,
     path: Annotated[
         str | None,
-        typer.Option(help="slerp, on a circle, or lerp, straight.", show_default="slerp; lerp for a uniform z"),
+        typer.Option(help="slerp, on a circle, or lerp, straight.", show_default="slerp; lerp for w and a uniform z"),
     ] = None,
     loop: Annotated[bool, typer.Option("--loop", help="Go back to the start, so that the film has no end.")] = False,
     ease: Annotated[bool, typer.Option("--ease", help="Slow down at every picture that is named.")] = False,
@@ -71,7 +71,7 @@ def interpolate(
     chosen = parse_classes(labels or [], sampler.spec.attributes)
     indices = {name: sampler.class_index(value, name) for name, value in chosen.items()}
     walker = Walker(sampler, first, indices)
-    path = path or natural_path(walker.prior)
+    path = path or natural_path(walker.prior, walker.space)
     latents = walk(walker.latents(seeds, truncation), steps, path, loop=loop, ease=ease)
     longer = max(sampler.spec.image_shape[:2])
     zoom = zoom or (max(1, round(_FILM_PX / longer)) if is_film else 1)

@@ -171,6 +171,8 @@ def _lacks(model: Model) -> list[str]:
         f"the metadata property {PROPERTY!r}, which says what z, classes and pictures are "
         "(its form: tfgan_kit.export.ModelSpec.to_json)"
     ]
+    if [value.name for value in graph.outputs] == ["w"]:
+        return ["pictures: it is the mapping from z to w of the model beside it, without .mapping in its name"]
     inputs, shown = _inputs(graph), [value.name for value in _inputs(graph)]
     latents = [value for value in inputs if value.dtype == "float32" and len(value.dims or ()) == 2]
     if not latents:

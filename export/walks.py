@@ -16,9 +16,14 @@ from tfgan_kit.errors import SampleError
 PATHS = ("slerp", "lerp")
 
 
-def natural_path(prior: str) -> str:
-    """The path whose points are as likely as its ends: straight in the cube of a uniform prior, else on a circle."""
-    return "lerp" if prior == "uniform" else "slerp"
+def natural_path(prior: str, space: str = "z") -> str:
+    """The path whose points are as likely as its ends: straight in w and in the cube of a uniform prior, else a circle.
+
+    Args:
+        prior: see `tfgan_kit.latents`.
+        space: "z" or "w", of the latents.
+    """
+    return "lerp" if prior == "uniform" or space == "w" else "slerp"
 
 
 def slerp(start: np.ndarray, end: np.ndarray, t: np.ndarray) -> np.ndarray:

@@ -119,6 +119,11 @@ def test_the_natural_path_of_each_prior_stays_within_it():
         np.testing.assert_allclose(within_prior(points, prior), points, rtol=1e-5)
 
 
+def test_w_is_walked_straight():
+    assert natural_path("normal", "w") == "lerp"
+    assert natural_path("normal", "z") == "slerp"
+
+
 def test_sums_of_means(stops):
     total = add_up([stops[:2], stops[2:3]], [stops[1:4]], "normal")
     np.testing.assert_allclose(total, (stops[0] + stops[1]) / 2 + stops[2] - (stops[1:4].sum(0)) / 3, rtol=1e-5)
