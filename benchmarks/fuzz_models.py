@@ -21,6 +21,7 @@ import resource
 import sys
 import tempfile
 import time
+import warnings
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -394,6 +395,8 @@ def answer(path: Path) -> tuple[str, str]:
 def work(models: list[Base], folder: Path, to_parent: Connection) -> None:
     """Answer each mutant whose number comes, in a limited process."""
     path = folder / "mutant.onnx"
+    # Nor is a warning pictures or one line.
+    warnings.simplefilter("error")
     for files in models:
         write(files, path)
         if answer(path)[0] != "pictures":

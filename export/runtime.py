@@ -276,5 +276,7 @@ def as_pictures(images: np.ndarray, layout: str) -> np.ndarray:
     pictures = images.transpose(0, 2, 3, 1) if layout == "nchw" else images
     if pictures.dtype == np.uint8:
         return pictures
-    grey: np.ndarray = np.clip(np.rint((pictures + np.float32(1)) * np.float32(127.5)), 0, 255).astype(np.uint8)
+    # A file may give anything, also what is no number.
+    bounded = np.clip(np.nan_to_num(pictures), np.float32(-1), np.float32(1))
+    grey: np.ndarray = np.rint((bounded + np.float32(1)) * np.float32(127.5)).astype(np.uint8)
     return grey
