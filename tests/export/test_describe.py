@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from tiny_models import write_tiny
 
 from tfgan_kit.errors import ModelFileError
 from tfgan_kit.export import describe as module
@@ -107,6 +108,20 @@ def test_a_classifier_lacks_nearly_everything(tmp_path):
     assert "an input z of (N, length) float32; it has image (batch, 3, 8, 8) float32" in lacks
     assert "an output images" in lacks
     assert "label (batch,) int64" in lacks
+
+
+def test_seed_w_and_mapping_say_how_they_are_called(tmp_path):
+    write_tiny(tmp_path / "w.onnx", inputs="w", attributes={"class": ("a", "b")}, noise_dim=2)
+    write_tiny(tmp_path / "s.onnx", inputs="seed", max_batch=3)
+    write_tiny(tmp_path / "f.onnx", layout="nchw", dtype="float32")
+    for name, shape in (("w", "(4,4,5,3)"), ("s", "(3,4,5,3)"), ("f", "(4,3,4,5)")):
+        found = describe(tmp_path / f"{name}.onnx")
+        assert found.opens
+        assert list(found.missing) == []
+        assert "".join(run_snippet(found, "print(images.shape)", tmp_path)) == shape
+    mapping = describe(tmp_path / "w.mapping.onnx")
+    assert "the mapping from z to w of the model beside it" in mapping.missing[0]
+    assert len(mapping.missing) == 1
 
 
 def test_outside_weights_loops_and_foreign_operators_are_told_and_not_opened(tmp_path):

@@ -2,10 +2,14 @@
 
 import numpy as np
 import pytest
+from tiny_models import W_DIM, write_tiny
 
 from tfgan_kit.errors import SampleError
 from tfgan_kit.export import Sampler
-from tfgan_kit.export.walker import Walker
+from tfgan_kit.export.project import project
+from tfgan_kit.export.search import psnr
+from tfgan_kit.export.walker import StyleSearch, Walker
+from tfgan_kit.latents import noise_from_seeds
 
 
 @pytest.mark.parametrize("kind", ["plain", "named", "several", "spherical"])
@@ -59,3 +63,34 @@ def test_given_labels_are_each_pictures_own(exported):
     np.testing.assert_array_equal(
         walker.draw(z, np.array([[1], [2], [0]])), sampler.sample([1, 2, 3], labels=[1, 2, 0])
     )
+
+
+@pytest.fixture
+def style(tmp_path):
+    return Sampler(write_tiny(tmp_path / "w.onnx", inputs="w", noise_dim=2), threads=1)
+
+
+def test_a_model_of_w_is_walked_in_w(style):
+    walker = Walker(style, 5)
+    w = walker.latents([5, 6])
+    assert (walker.space, walker.dim, walker.prior, w.shape) == ("w", W_DIM, "normal", (2, W_DIM))
+    np.testing.assert_array_equal(walker.draw(w[:1]), style.sample([5]))
+
+
+def test_w_is_searched_in_its_own_deviations(style):
+    search = StyleSearch(Walker(style, 5))
+    scaled = search.latents(np.arange(1000))
+    np.testing.assert_allclose(scaled.mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(scaled.std(0), 1, rtol=1e-4)
+    np.testing.assert_allclose(search.to_w(scaled[:3]), Walker(style, 5).latents([0, 1, 2]), rtol=1e-4, atol=1e-5)
+    target = style.sample([5])[0]
+    found = project(search, target, restarts=2)
+    assert psnr(found.mse) > 35
+    np.testing.assert_array_equal(
+        found.image, style.generate_w(search.to_w(found.latent)[None], noise=noise_from_seeds([5], 2))[0]
+    )
+
+
+def test_a_model_of_seeds_cannot_be_walked(tmp_path):
+    with pytest.raises(SampleError, match=r"takes seeds and makes z within.*--inputs z"):
+        Walker(Sampler(write_tiny(tmp_path / "s.onnx", inputs="seed")), 0)
