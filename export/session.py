@@ -164,7 +164,7 @@ def read_spec(session: onnxruntime.InferenceSession, source: str) -> ModelSpec:
         expected.append(("noise", "tensor(float)", [spec.noise_dim]))
     expected.append(("images", _TYPES[spec.dtype], list(spec.output_shape)))
     values = described(session)
-    found = [(name, kind, shape[1:]) for name, kind, shape in values]
+    found = [(name, kind, shape[1:] if shape else None) for name, kind, shape in values]
     if found != expected:
         raise ModelFileError(f"{source} is damaged: its graph has {found}, and its metadata says {expected}")
     batches = {shape[0] if isinstance(shape[0], int) else None for _, _, shape in values}
