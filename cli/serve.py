@@ -8,11 +8,16 @@ from typing import Annotated
 
 import typer
 
+from tfgan_kit.cli.model_options import model_file
 from tfgan_kit.errors import MissingPackageError, SampleError
 
 
 def serve(
-    model: Annotated[Path, typer.Argument(help="The .onnx, or a run folder with one.")],
+    model: Annotated[
+        Path | None,
+        typer.Argument(help="The .onnx, or a run folder with one.",
+                       show_default="the newest artifacts/*/generator.onnx"),
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen at; the default is reached from this machine only.")]
     = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
@@ -28,7 +33,7 @@ def serve(
     """Serve pictures of a model over HTTP: /sample?seed=&class=&n=&format=, a page at /, /openapi.json, /metrics."""
     if queue < max_n:
         raise SampleError(f"--queue {queue} would refuse a request of --max-n {max_n}: make it at least as large")
-    path = model / "generator.onnx" if model.is_dir() else model
+    path = model_file(model)
     try:
         from tfgan_kit.export.serve.app import Limits
         from tfgan_kit.export.serve.server import (

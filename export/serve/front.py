@@ -69,5 +69,5 @@ def _host(scope: Scope) -> str:
     found = [value for name, value in scope["headers"] if name == b"host"]
     if len(found) != 1:
         return ""
-    text = found[0].decode("latin-1").lower()
+    text: str = found[0].decode("latin-1").lower()
     return text[: text.find("]") + 1] if text.startswith("[") else text.partition(":")[0]

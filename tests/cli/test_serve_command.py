@@ -64,6 +64,15 @@ def test_a_run_folder_is_its_model(not_served):
     assert len(not_served) == 1
 
 
+def test_without_a_model_the_newest_one(not_served, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelFileError, match="tfgan export --onnx"):
+        run_cli("--port", 0)
+    (tmp_path / "artifacts/0001-mnist").mkdir(parents=True)
+    (tmp_path / "artifacts/0001-mnist/generator.onnx").write_bytes(MODEL.read_bytes())
+    assert "serving artifacts/0001-mnist/generator.onnx at" in run_cli("--port", 0).stdout
+
+
 def test_other_machines_are_warned_of(not_served):
     result = run_cli(MODEL, "--port", 0, "--host", "0.0.0.0")
     assert result.stderr == "warning: 0.0.0.0 is reached by other machines, without encryption or passwords\n"
