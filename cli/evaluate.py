@@ -111,7 +111,8 @@ def data_recipe(target: Target, data: str | None) -> Recipe:
             raise DataError(f"{target.subject.name} is a set of pictures: name the real ones with --data")
         return Recipe(data=data, batch_size=1, kimg=1)
     changes = {} if data is None else {"data": data, "conditional": None}
-    return target.recipe.replace(batch_size=1, **changes)
+    # D, which may ask for a batch that parts into groups, is not built.
+    return target.recipe.replace(batch_size=1, d_minibatch="none", **changes)
 
 
 def show(found: Evaluation, *, changed: bool = False) -> None:

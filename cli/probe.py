@@ -47,7 +47,8 @@ def probe(
     # What can be refused is, before TensorFlow takes its seconds to import.
     folder = latest_run() if run is None else RunFolder(run)
     recipe, facts, _ = folder.read()
-    train, test, note = open_splits(recipe.replace(data=data or recipe.data, conditional=None, batch_size=1), n)
+    plain = recipe.replace(data=data or recipe.data, conditional=None, batch_size=1, d_minibatch="none")
+    train, test, note = open_splits(plain, n)
 
     import_tensorflow()
     from tfgan_kit.training.probe import commonest, load_discriminators

@@ -217,3 +217,12 @@ def test_full_disk_is_one_line_after_the_figures(digits, tmp_path, monkeypatch):
     with pytest.raises(DataError, match=r"f\.json cannot be written: No space left on device; the figures are above"):
         run_cli(digits, "--data", "mnist:test", "--metrics", "frechet", "--json", tmp_path / "f.json")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_discriminator_that_compares_a_batch_s_pictures_is_no_obstacle():
+    from types import SimpleNamespace
+
+    from tfgan_kit.cli.evaluate import data_recipe
+
+    recipe = Recipe(kimg=1, family="style", d_minibatch="stddev")
+    assert data_recipe(SimpleNamespace(recipe=recipe), None).batch_size == 1
