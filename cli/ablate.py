@@ -174,7 +174,7 @@ def _show_plan(baseline: Recipe, switches: list[Switch], notes: list[str], seeds
         print(f"{switch.name}{f' (tip {switch.tip})' if switch.tip else ''}")
     for note in notes:
         print(note)
-    print(f"{(len(switches) + 1) * seeds} runs of {length}: the baseline and {len(switches)} more, each with {seeds} seed(s)")
+    print(f"{(len(switches) + 1) * seeds} runs of {length}: the baseline and {len(switches)} more, by {seeds} seed(s)")
     print(f"folder {folder}; nothing was written: leave out --dry-run to train")
 
 
