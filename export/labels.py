@@ -32,6 +32,8 @@ def labels_for(spec: ModelSpec, labels: Labels | None, seeds: np.ndarray) -> np.
             labels than seeds.
     """
     if labels is None:
+        if not spec.classes:
+            return None
         c = classes_from_seeds(seeds, spec.classes, spec.counts)
     elif not isinstance(labels, Mapping) and np.ndim(labels) == 2 and spec.classes:
         c = _checked_indices(spec, np.asarray(labels), len(seeds))

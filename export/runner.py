@@ -101,7 +101,7 @@ class Runner:
 
     def _run(self, session: onnxruntime.InferenceSession, inputs: dict[str, np.ndarray]) -> np.ndarray:
         if self._device != "cpu":
-            return run_bound(session, inputs, "images")
+            return run_bound(session, inputs, "images", self._source)
         return run_one(session, inputs, "images", self._source)
 
     def _beside(self, run: Callable[[slice], None], parts: Iterator[slice], beside: int) -> None:
@@ -116,6 +116,9 @@ class Runner:
                 collections.deque(parts, maxlen=0)
                 raise
 
+        if beside == 1:
+            work()
+            return
         core = current_core()
 
         def help_out() -> None:

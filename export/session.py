@@ -124,17 +124,10 @@ def run_one(
     return made
 
 
-def run_bound(session: onnxruntime.InferenceSession, inputs: dict[str, np.ndarray], output: str) -> np.ndarray:
-    """Run a model with its inputs and output bound to memory of ours, so that each is copied once.
-
-    Args:
-        session: on any device.
-        inputs: by name.
-        output: its name; the axes after N are fixed.
-
-    Returns:
-        (N, ...), in the CPU's memory.
-    """
+def run_bound(
+    session: onnxruntime.InferenceSession, inputs: dict[str, np.ndarray], output: str, source: str
+) -> np.ndarray:
+    """As `run_one`, with inputs and output bound to memory of ours, so that each is copied once to or from a device."""
     value = next(value for value in session.get_outputs() if value.name == output)
     dtype = next(np.dtype(name) for name, kind in _TYPES.items() if kind == value.type)
     made = np.empty((len(next(iter(inputs.values()))), *value.shape[1:]), dtype)
@@ -142,7 +135,10 @@ def run_bound(session: onnxruntime.InferenceSession, inputs: dict[str, np.ndarra
     for name, array in inputs.items():
         binding.bind_cpu_input(name, np.ascontiguousarray(array))
     binding.bind_output(output, "cpu", 0, dtype, made.shape, made.ctypes.data)
-    session.run_with_iobinding(binding)
+    try:
+        session.run_with_iobinding(binding)
+    except Exception as error:  # As above; an output of another shape is among them.
+        raise ModelFileError(f"{source} is damaged: its graph cannot be computed: {error}") from None
     return made
 
 

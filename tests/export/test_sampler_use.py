@@ -209,10 +209,18 @@ def test_bound_memory_gives_what_a_run_gives(tmp_path, fields):
     if "attributes" in fields:
         # A column, as labels are of which there is one attribute, is not contiguous.
         inputs |= {"labels": np.arange(8).reshape(4, 2)[:, 0] % 3, "noise": np.ones((4, 2), np.float32)}
-    found = run_bound(session, inputs, "images")
+    found = run_bound(session, inputs, "images", "x")
     (wanted,) = session.run(["images"], inputs)
     assert found.dtype == wanted.dtype
     np.testing.assert_array_equal(found, wanted)
+
+
+def test_bound_memory_of_a_graph_that_cannot_be_computed(tmp_path):
+    path = write_tiny(tmp_path / "x.onnx", **NAMED)
+    session = open_session(path.read_bytes(), "cpu", 1, source="x")
+    inputs = {"z": z_from_seeds(range(2), 3), "labels": np.array([0, 3])}
+    with pytest.raises(ModelFileError, match="x is damaged: its graph cannot be computed"):
+        run_bound(session, inputs, "images", "x")
 
 
 @pytest.mark.skipif("CUDAExecutionProvider" not in onnxruntime.get_available_providers(), reason="no CUDA build")
