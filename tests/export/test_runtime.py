@@ -260,7 +260,7 @@ def test_a_silent_fall_back_to_the_cpu_is_an_error(exported, monkeypatch, capfd)
     real = onnxruntime.InferenceSession
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
     monkeypatch.setattr(
-        onnxruntime, "InferenceSession", lambda *args, providers: real(*args, providers=["CPUExecutionProvider"])
+        onnxruntime, "InferenceSession", lambda *args, **named: real(*args, providers=["CPUExecutionProvider"])
     )
     with pytest.raises(DeviceError, match="fell back to the CPU"):
         Sampler(exported["plain"], device="cuda")
