@@ -114,7 +114,8 @@ async function run(spec, painter, directions) {
     const row = (array) => array && array.subarray((i * array.length) / SAMPLES, ((i + 1) * array.length) / SAMPLES);
     const { latent, labels, noise, seeds } = inputs;
     const one = { latent: row(latent), labels: row(labels), noise: row(noise), seeds: [seeds[i]] };
-    return { ...one, truncation: state.truncation, seed: seeds[i], name: nameOf(i) };
+    const held = labelNames(spec, labels, i).join(", ");
+    return { ...one, truncation: state.truncation, seed: seeds[i], held, name: nameOf(i) };
   };
   const choose = (index) => {
     stage.show(baseOf(index));

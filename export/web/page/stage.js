@@ -18,7 +18,8 @@ export class Stage {
     Object.assign(this, parts);
     this.path = pathOf(this.spec);
     this.offsets = this.directions.map(() => 0);
-    // Of the chosen sample: {latent, labels, noise, seeds, truncation, seed, name}; one row each.
+    // Of the chosen sample: {latent, labels, noise, seeds, truncation, seed, held, name}; one row each, `held` the names
+    // of its labels.
     this.base = null;
     this.walking = false;
     this.busy = false;
@@ -113,7 +114,8 @@ export class Stage {
       const t = eased(Math.min(1, (now - begun) / LEG_MS));
       const latent = between(from.latent, to.latent, t, this.path);
       this.base = { ...this.base, latent, seed: to.seed };
-      this.caption(`Between the seeds ${from.seed} and ${to.seed}`);
+      const { held } = this.base;
+      this.caption(`Between the seeds ${from.seed} and ${to.seed}${held && `, ${held}`}`);
       await this.refresh();
       this.count(performance.now());
     };

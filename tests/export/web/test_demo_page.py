@@ -206,7 +206,8 @@ def test_the_keyboard(opened):
     page.value("document.activeElement.blur()")
     page.press(" ", "Space")
     assert page.value("document.getElementById('play').getAttribute('aria-pressed')") == "true"
-    page.until(f"document.getElementById('caption').textContent === 'Between the seeds {first} and {first + 1}'")
+    walk = f"Between the seeds {first} and {first + 1}, class {first % 10}"
+    page.until(f"document.getElementById('caption').textContent === '{walk}'")
     page.press(" ", "Space")
     assert page.value("document.getElementById('play').textContent") == "Play"
     before = page.value("document.documentElement.dataset.theme")
