@@ -186,7 +186,7 @@ def _threads(path: Path, quick: bool) -> dict[int, float]:
     cores = available_cores()
     counts = sorted({*(2**i for i in range(cores.bit_length())), cores} - {0})
     samplers = {count: Sampler(path, threads=count) for count in counts if count <= cores}
-    cases = {str(count): (lambda s=sampler: s.sample(range(_MANY))) for count, sampler in samplers.items()}  # type: ignore[misc]
+    cases = {str(count): (lambda s=sampler: s.sample(range(_MANY))) for count, sampler in samplers.items()}
     seconds = interleaved(cases, 3 if quick else 9)
     return {count: _MANY / median(seconds[str(count)]) for count in samplers}
 
