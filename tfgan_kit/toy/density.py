@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 SIDE = 256
 CELL = 2.0 / SIDE
 # Positions of the cells' middles.
-AXIS: Floats = (np.arange(SIDE) + 0.5) * CELL - 1.0
+AXIS: Floats = ((np.arange(SIDE) + 0.5) * CELL - 1.0).astype(np.float64)
 
 
 def grid_points() -> Floats:
@@ -51,7 +51,8 @@ def kernel_density(points: Floats, bandwidth: float) -> Floats:
 def at(field: Floats, points: Floats) -> Floats:
     """The values (N,) of a field (SIDE, SIDE) in the cells of points (N, 2); beyond the grid, of its edge."""
     columns, rows = (np.clip(((axis + 1.0) / CELL).astype(np.int64), 0, SIDE - 1) for axis in points.T)
-    return field[rows, columns]
+    found: Floats = field[rows, columns]
+    return found
 
 
 def jensen_shannon(p: Floats, q: Floats) -> float:
