@@ -90,7 +90,8 @@ def project(
         The best, never worse than the best random draw.
     """
     go_down = descent or _without_derivatives(generator)
-    sets = [np.array(each, np.int64) for each in labels] or [None]
+    sets: list[np.ndarray | None] = [np.array(each, np.int64) for each in labels]
+    sets = sets or [None]
     on_progress("drawing at random", 0.0)
     starts = _starts(generator, target, sets, max(1, restarts), seed)
     drawn_mse, pictures = starts[0][1], sum(count for *_, count in starts)

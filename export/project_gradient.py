@@ -65,7 +65,7 @@ class RunGenerator:
             c = None if labels is None else tf.constant(labels.astype(np.int32))
             z = best = starts.astype(np.float32)
             nearest = np.full(len(z), np.inf)
-            first, second = np.zeros_like(z), np.zeros_like(z)
+            first, second = np.zeros(z.shape), np.zeros(z.shape)
             count = steps * STEPS_EACH
             for i in range(count):
                 mse, gradient = (np.asarray(value) for value in self._step(tf.constant(z), c, wanted))

@@ -123,9 +123,12 @@ def add_up(plus: Sequence[np.ndarray], minus: Sequence[np.ndarray], prior: str) 
     Raises:
         SampleError: terms that leave nothing of a spherical prior's direction.
     """
-    total = sum(np.mean(group, axis=0, dtype=np.float64) for group in plus)
-    total = total - sum(np.mean(group, axis=0, dtype=np.float64) for group in minus)
-    return within_prior(np.asarray(total)[None], prior)[0]
+    total = np.zeros(np.shape(plus[0])[1])
+    for groups, sign in ((plus, 1), (minus, -1)):
+        for group in groups:
+            total += sign * np.mean(group, axis=0, dtype=np.float64)
+    brought: np.ndarray = within_prior(total[None], prior)[0]
+    return brought
 
 
 def within_prior(z: np.ndarray, prior: str) -> np.ndarray:
