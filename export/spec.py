@@ -33,13 +33,13 @@ Keys that a reader does not know are left alone; a change of meaning raises `for
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tfgan_kit.errors import ModelFileError
+from tfgan_kit.export.json_part import JsonPart
 from tfgan_kit.latents import PRIORS
 
 FORMAT = 1
@@ -221,7 +221,7 @@ class ModelSpec:
             )
         if version != FORMAT:
             raise ModelFileError(f"{source} is not a tfgan-kit model: its format is {version!r:.40}")
-        return _from_content(_Reader(content, source))
+        return _from_content(JsonPart(content, source, name=PROPERTY))
 
 
 def mapping_file(file: Path) -> Path:
@@ -229,41 +229,7 @@ def mapping_file(file: Path) -> Path:
     return file.with_name(f"{file.stem}.mapping{file.suffix}")
 
 
-class _Reader:
-    """Typed access to nested JSON; a wrong value is an error that names its key."""
-
-    def __init__(self, content: Any, source: str, path: str = "") -> None:
-        self.content, self.source, self.path = content, source, path
-
-    def get(
-        self, key: str, kind: type, *, choices: tuple[str, ...] = (), low: float = -math.inf, high: float = math.inf
-    ) -> Any:
-        value: Any = self.content.get(key) if isinstance(self.content, dict) else None
-        if kind is float and type(value) is int:
-            value = float(value)
-        legal = type(value) is kind and (not choices or value in choices)
-        if not legal or (isinstance(value, int | float) and not low <= value <= high):
-            self.fail(key, value)
-        return value
-
-    def names(self, key: str) -> tuple[str, ...]:
-        values = self.get(key, list)
-        if not values or not all(isinstance(value, str) for value in values):
-            self.fail(key, values)
-        return tuple(values)
-
-    def part(self, key: str, default: Any = None) -> _Reader:
-        """The object at `key`; `default` where there is none, or an error where that is None."""
-        there = default is None or self.content.get(key) is not None
-        return _Reader(self.get(key, dict) if there else default, self.source, f"{self.path}{key}.")
-
-    def fail(self, key: str, value: Any) -> None:
-        raise ModelFileError(
-            f"{self.source} is damaged: {self.path}{key} of its {PROPERTY!r} property is {value!r:.60}"
-        )
-
-
-def _from_content(top: _Reader) -> ModelSpec:
+def _from_content(top: JsonPart) -> ModelSpec:
     z, images, recipe, data, parity = (top.part(key) for key in ("z", "images", "recipe", "data", "parity"))
     noise = top.part("noise", {"dim": 0})
     truncation = top.part("truncation", {"of": "z", "psi": 1.0})
@@ -311,7 +277,7 @@ def _from_content(top: _Reader) -> ModelSpec:
     )
 
 
-def _counts(top: _Reader) -> tuple[tuple[int, ...], ...]:
+def _counts(top: JsonPart) -> tuple[tuple[int, ...], ...]:
     """Of the attributes' values, where there are several attributes; () where the file does not say."""
     counts: Any = top.content.get("counts", [])
     sizes = [len(names) for names in _attributes(top).values()] if counts else []
@@ -327,7 +293,7 @@ def _counts(top: _Reader) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(of) for of in counts)
 
 
-def _attributes(top: _Reader) -> dict[str, tuple[str, ...]]:
+def _attributes(top: JsonPart) -> dict[str, tuple[str, ...]]:
     """Of both forms: "classes" of one label, which is there and perhaps null, or else "attributes" of several."""
     if top.content.get("classes", ()) is not None:
         return {ONLY: top.names("classes")}
