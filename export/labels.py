@@ -52,8 +52,8 @@ def labels_for(spec: ModelSpec, labels: Labels | None, seeds: np.ndarray) -> np.
 def labels_at(labels: Labels | None, part: slice) -> Labels | None:
     """The labels of a part of the pictures; what is one for all stays so."""
     if isinstance(labels, Mapping):
-        return {name: column[part] if _is_each(column) else column for name, column in labels.items()}  # type: ignore[index, misc]
-    return labels[part] if _is_each(labels) else labels  # type: ignore[index, return-value]
+        return {name: column[part] if _is_each(column) else column for name, column in labels.items()}  # type: ignore[index]
+    return labels[part] if _is_each(labels) else labels  # type: ignore[index]
 
 
 def check_stream(spec: ModelSpec, labels: Labels | None, seeds: Iterable[int]) -> None:
