@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tfgan_kit.errors import MissingPackageError, ModelFileError
-from tfgan_kit.export.guard import check_model, external_files
+from tfgan_kit.export.guard import MOST_BYTES, check_model, external_files
 from tfgan_kit.export.model_proto import DTYPES, Graph, Model, Tensor, Value, nodes_of, parse_model, tensors_of
 from tfgan_kit.export.session import open_session, read_spec
 from tfgan_kit.export.snippet import snippet_of, snippet_of_any
@@ -132,6 +132,8 @@ def _content(path: Path) -> bytes:
     if path.exists() and not path.is_file():
         raise ModelFileError(f"{path} is not a file: name an .onnx")
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ModelFileError(f"{path} is larger than the 2 GB that an ONNX file may have")
         return path.read_bytes()
     except OSError as error:
         raise ModelFileError(f"there is no model file {path} ({error.strerror or error})") from None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tfgan_kit.errors import DeviceError, MissingPackageError, ModelFileError, nearest
-from tfgan_kit.export.guard import check_model
+from tfgan_kit.export.guard import MOST_BYTES, check_model
 from tfgan_kit.export.spec import PROPERTY, ModelSpec
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def read_model(path: Path) -> bytes:
         # A device or a pipe may never end.
         if path.exists() and not path.is_file():
             raise OSError("not a file")
+        if path.stat().st_size > MOST_BYTES:
+            raise OSError("it is larger than the 2 GB that an ONNX file may have")
         content = path.read_bytes()
     except OSError as error:
         reason = error.strerror or error

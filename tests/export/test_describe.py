@@ -15,6 +15,7 @@ from tfgan_kit.errors import ModelFileError
 from tfgan_kit.export import describe as module
 from tfgan_kit.export.describe import describe, finite, shape_of
 from tfgan_kit.export.model_proto import Value
+from tfgan_kit.export.session import read_model
 
 
 def foreign(path, inputs, outputs, nodes, initializers=(), opsets=((("", 17)),), **fields):
@@ -173,6 +174,15 @@ def test_what_is_no_model_is_one_line(tmp_path):
     ):  # fmt: skip
         with pytest.raises(ModelFileError, match=words):
             describe(path)
+
+
+def test_a_file_that_no_model_can_be_is_not_read(tmp_path):
+    path = tmp_path / "huge.onnx"
+    with path.open("wb") as file:
+        file.truncate(2**31)
+    for open_it in (describe, read_model):
+        with pytest.raises(ModelFileError, match="larger than the 2 GB"):
+            open_it(path)
 
 
 def test_shapes_and_figures_in_words():
