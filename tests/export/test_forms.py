@@ -101,8 +101,7 @@ def test_w_is_not_exported_without_a_mapping(make_run, tmp_path):
     assert not list(tmp_path.glob("*.onnx"))
 
 
-@pytest.mark.parametrize("batch", [1, 3])
-@pytest.mark.parametrize("inputs", ["z", "seed"])
+@pytest.mark.parametrize(("batch", "inputs"), [(1, "seed"), (3, "z")])
 def test_a_fixed_batch_has_static_shapes(make_run, tmp_path, batch, inputs):
     run = make_run(tmp_path / "run", shape=(12, 12, 3), attributes=CLASSES)
     result = export_onnx(run, tmp_path / "x.onnx", max_batch=batch, inputs=inputs)
@@ -119,9 +118,9 @@ def test_a_fixed_batch_has_static_shapes(make_run, tmp_path, batch, inputs):
 
 
 @pytest.mark.parametrize(
-    "fields", [{"shape": (28, 28, 1), "g_width": 16, "g_max_width": 32, "attributes": CLASSES}, STYLE]
+    ("fields", "layout"),
+    [({"shape": (28, 28, 1), "g_width": 16, "g_max_width": 32, "attributes": CLASSES}, "nhwc"), (STYLE, "nchw")],
 )
-@pytest.mark.parametrize("layout", ["nhwc", "nchw"])
 def test_float16_halves_the_file_and_hardly_changes_pictures(make_run, tmp_path, fields, layout):
     run = make_run(tmp_path / "run", **fields)
     plain = export_onnx(run, tmp_path / "plain.onnx", layout=layout)
