@@ -48,8 +48,8 @@ def bench(
     ] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:  # fmt: skip
-    """Measure how fast a model makes pictures here: one, many, from a cold start; its memory. PyTorch is beside it
-    where torch and onnx are installed, and TensorFlow where a run is named."""
+    """Measure how fast a model makes pictures here: one, many, from a cold start; its memory. PyTorch, which runs the
+    same graph eagerly, is beside it where torch and onnx are installed, and TensorFlow where a run is named."""
     check_folders(json_file, plot_file)
     path = model_file(model)
     if plot_file is not None:
