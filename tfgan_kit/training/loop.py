@@ -187,9 +187,9 @@ def _train_locked(
     observe: Observe,
     clock: Callable[[], float],
 ) -> Outcome:
-    state, finished = _go_back(gan, folder, notify)
-    if finished:
-        return Outcome(folder=folder, nimg=finished.nimg, finished=True)
+    state, ended = _go_back(gan, folder, notify)
+    if ended:
+        return Outcome(folder=folder, nimg=ended.nimg, finished=True)
 
     # Open the data at that step, and compile.
     img_per_step = recipe.batch_size * recipe.d_steps
@@ -229,7 +229,7 @@ def _train_locked(
 
     if step == 0 and recipe.on_failure == "rollback":
         save(False)
-    stop = False
+    finished = stop = False
     with interruptible(lambda: notify("stopping after these steps, and saving")) as interrupted:
         while not stop:
             # Run a group of steps, up to the next tick or evaluation, or the end.

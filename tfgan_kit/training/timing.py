@@ -53,6 +53,4 @@ def time_steps(recipe: Recipe, source: Source, steps: int = 8) -> Timing:
     compiled = time.perf_counter()
     run(tf.constant(steps))
     seconds = time.perf_counter() - compiled
-    return Timing(
-        img_per_sec=steps * batch / seconds, compile_sec=compiled - started, peak_memory_mb=peak_memory_mb()
-    )
+    return Timing(img_per_sec=steps * batch / seconds, compile_sec=compiled - started, peak_memory_mb=peak_memory_mb())
