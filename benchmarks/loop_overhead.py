@@ -3,8 +3,8 @@
     python benchmarks/loop_overhead.py [--rounds 5] [--steps 32] [--minutes 1]
 
 First the compiled step on one batch that never changes, on data in memory, on streamed data, and on shards on disk, in
-turn, several times: what the feeds add. Then a run of the default recipe with all its records, previews and checkpoints:
-the share of its time that is not spent in compiled steps.
+turn, several times: what the feeds add. Then a run of the default recipe with all its records, previews and
+checkpoints: the share of its time that is not spent in compiled steps.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def make_generator(size: int) -> Any:
 
 
 def onnx_side(G: Any, shape: tuple[int, int, int]) -> Side:
-    from tfgan_kit.export.proven import proven_model
+    from tfgan_kit.export.forms.proven import proven_model
     from tfgan_kit.export.runtime import Sampler
     from tfgan_kit.export.spec import ModelSpec, Parity
 

@@ -72,10 +72,10 @@ def arithmetic(
 
     import numpy as np
 
+    from tfgan_kit.export.latent_space.sum_sheet import sum_sheet
+    from tfgan_kit.export.latent_space.walker import Walker
+    from tfgan_kit.export.latent_space.walks import add_up, neighbours, within_prior
     from tfgan_kit.export.runtime import Sampler
-    from tfgan_kit.export.sum_sheet import sum_sheet
-    from tfgan_kit.export.walker import Walker
-    from tfgan_kit.export.walks import add_up, neighbours, within_prior
 
     sampler = Sampler(path, device=device)
     chosen = parse_classes(labels or [], sampler.spec.attributes)

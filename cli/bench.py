@@ -17,7 +17,7 @@ from tfgan_kit.errors import ExportError, MissingPackageError, RunError, SampleE
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tfgan_kit.export.bench import BenchResult, Side
+    from tfgan_kit.export.bench.measure import BenchResult, Side
     from tfgan_kit.export.runtime import Sampler
     from tfgan_kit.training.run_folder import RunFolder
 
@@ -53,14 +53,14 @@ def bench(
     check_folders(json_file, plot_file)
     path = model_file(model)
     if plot_file is not None:
-        from tfgan_kit.export.bench_plot import check_plotting
+        from tfgan_kit.export.bench.plot import check_plotting
 
         if plot_file.suffix.lower() != ".png":
             raise SampleError(f"--plot takes the name of a .png file; got {plot_file}")
         check_plotting()
 
     from tfgan_kit.cli.progress import progress_bar
-    from tfgan_kit.export.bench import bench as run_bench
+    from tfgan_kit.export.bench.measure import bench as run_bench
     from tfgan_kit.export.runtime import Sampler
 
     # What is wrong with the model or the device shows before anything else is loaded.
@@ -166,8 +166,8 @@ def _tensorflow(folder: RunFolder) -> Side:
 
 def _torch(sampler: Sampler, path: Path) -> Side:
     """The model's own graph, run by PyTorch eagerly."""
+    from tfgan_kit.export.bench.torch_graph import TorchGraph
     from tfgan_kit.export.runtime import as_pictures
-    from tfgan_kit.export.torch_graph import TorchGraph
 
     graph = TorchGraph(path)
     return lambda count: as_pictures(graph(sampler.inputs_of(range(count))), sampler.spec.layout)
@@ -181,7 +181,7 @@ def _write(result: BenchResult, json_file: Path | None, plot_file: Path | None) 
             write_json(json_file, result.to_json())
             print(f"wrote {json_file}")
         if plot_file is not None:
-            from tfgan_kit.export.bench_plot import draw_bench
+            from tfgan_kit.export.bench.plot import draw_bench
 
             write_atomic(plot_file, lambda path: draw_bench(result, path))
             print(f"wrote {plot_file}")

@@ -112,12 +112,12 @@ def export(
         for line in _report(result, number):
             print(line)
     if saved_model is not None:
-        from tfgan_kit.export.saved_model import write_saved_model
+        from tfgan_kit.export.forms.saved_model import write_saved_model
 
         measured = write_saved_model(source, saved_model, output=output)
         print(f"wrote     {saved_model}{os.sep} (SavedModel, {output} nhwc)\n{_checked('TensorFlow', measured)}")
     if tflite is not None:
-        from tfgan_kit.export.tflite import write_tflite
+        from tfgan_kit.export.forms.tflite import write_tflite
 
         measured = write_tflite(source, tflite, output=output, max_batch=batch)
         size = tflite.stat().st_size / 1e6
@@ -162,7 +162,7 @@ def _report(result: ExportResult, opset: int) -> Iterator[str]:
 
 def _bounds(precision: str) -> str:
     """What a drift may be at most; of int8 it is the Frechet distance that counts."""
-    from tfgan_kit.export.float16 import MAX_ERROR, MEAN_ERROR
+    from tfgan_kit.export.forms.float16 import MAX_ERROR, MEAN_ERROR
 
     return f" (at most {MAX_ERROR:g} and {MEAN_ERROR:g})" if precision == "float16" else ""
 

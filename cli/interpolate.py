@@ -51,10 +51,10 @@ def interpolate(
 ) -> None:  # fmt: skip
     """Walk from one picture to others through the generator's latents, and write the walk as a film."""
     from tfgan_kit.cli.model_options import check_seeds, is_picture, model_file, named_classes, parse_classes
-    from tfgan_kit.export.film import FILMS, SUFFIXES, check_film, write_film
+    from tfgan_kit.export.latent_space.film import FILMS, SUFFIXES, check_film, write_film
+    from tfgan_kit.export.latent_space.walker import Walker
+    from tfgan_kit.export.latent_space.walks import PATHS, natural_path, walk
     from tfgan_kit.export.runtime import Sampler
-    from tfgan_kit.export.walker import Walker
-    from tfgan_kit.export.walks import PATHS, natural_path, walk
 
     seeds = [first, *(via or []), last]
     check_seeds(seeds)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from tfgan_kit.cli.searched import Searched
-    from tfgan_kit.export.project import Found
+    from tfgan_kit.export.latent_space.project import Found
 
 _FITS = ("crop", "pad", "stretch")
 # Size of the two pictures of --out, px; pictures that a distance in features is compared with.
@@ -54,8 +54,8 @@ def project(
     from tfgan_kit.cli.model_options import check_seeds, is_picture, parse_classes, save_picture
     from tfgan_kit.cli.progress import progress_bar
     from tfgan_kit.cli.searched import open_searched
-    from tfgan_kit.export.project import label_sets
-    from tfgan_kit.export.project import project as search
+    from tfgan_kit.export.latent_space.project import label_sets
+    from tfgan_kit.export.latent_space.project import project as search
     from tfgan_kit.files import write_atomic
 
     # What can be refused is, before anything that takes time.
@@ -147,7 +147,7 @@ def _save(latent: np.ndarray, path: Path) -> None:
 
 def _report(found: Found, searched: Searched, out: Path) -> None:
     from tfgan_kit.cli.model_options import named_classes
-    from tfgan_kit.export.search import psnr
+    from tfgan_kit.export.latent_space.search import psnr
 
     def shown(mse: float) -> str:
         return f"mse {mse:.2g}, {psnr(mse):.1f} dB"

@@ -12,7 +12,7 @@ from tfgan_kit.errors import MissingPackageError, SampleError, nearest
 if TYPE_CHECKING:
     import numpy as np
 
-    from tfgan_kit.export.project import Descent, Generator
+    from tfgan_kit.export.latent_space.project import Descent, Generator
     from tfgan_kit.training.run_folder import RunFolder
 
 
@@ -81,7 +81,7 @@ def _run(folder: RunFolder) -> Searched:
 
     _, facts, _ = folder.read()
     import_tensorflow()
-    from tfgan_kit.export.project_gradient import RunGenerator
+    from tfgan_kit.export.latent_space.project_gradient import RunGenerator
 
     generator = RunGenerator(folder)
     return Searched(
@@ -96,8 +96,8 @@ def _run(folder: RunFolder) -> Searched:
 
 
 def _model(path: Path, device: str) -> Searched:
+    from tfgan_kit.export.latent_space.walker import StyleSearch, Walker
     from tfgan_kit.export.runtime import Sampler
-    from tfgan_kit.export.walker import StyleSearch, Walker
 
     sampler = Sampler(path, device=device)
     walker = Walker(sampler, 0)

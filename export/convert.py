@@ -9,11 +9,11 @@ from pathlib import Path
 import tensorflow as tf
 
 from tfgan_kit.errors import ExportError
-from tfgan_kit.export.float16 import lowered
-from tfgan_kit.export.int8 import quantized
-from tfgan_kit.export.judge import Judge
+from tfgan_kit.export.forms.float16 import lowered
+from tfgan_kit.export.forms.int8 import quantized
+from tfgan_kit.export.forms.judge import Judge
+from tfgan_kit.export.forms.proven import prove, proven_mapping, with_spec
 from tfgan_kit.export.options import check_file, check_options
-from tfgan_kit.export.proven import prove, proven_mapping, with_spec
 from tfgan_kit.export.source import Source, open_source
 from tfgan_kit.export.spec import ModelSpec, mapping_file
 from tfgan_kit.files import write_atomic

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from tfgan_kit.errors import MissingPackageError, ModelFileError
-from tfgan_kit.export.guard import MOST_BYTES, check_model, external_files
-from tfgan_kit.export.model_proto import DTYPES, Graph, Model, Tensor, Value, nodes_of, parse_model, tensors_of
-from tfgan_kit.export.session import open_session, read_spec
+from tfgan_kit.export.reading.guard import MOST_BYTES, check_model, external_files
+from tfgan_kit.export.reading.model_proto import DTYPES, Graph, Model, Tensor, Value, nodes_of, parse_model, tensors_of
+from tfgan_kit.export.reading.wire import WireError
+from tfgan_kit.export.sampling.session import open_session, read_spec
 from tfgan_kit.export.snippet import snippet_of, snippet_of_any
 from tfgan_kit.export.spec import PROPERTY, ModelSpec
-from tfgan_kit.export.wire import WireError
 
 # Types of shapes, indices and switches, which are no parameters.
 _NO_WEIGHTS = ("int64", "int32", "bool", "string")

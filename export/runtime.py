@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from tfgan_kit.errors import ModelFileError
-from tfgan_kit.export import display
-from tfgan_kit.export.feeds import Feeds
-from tfgan_kit.export.labels import Labels, check_stream, class_index, labels_at, labels_for
-from tfgan_kit.export.requests import check_inputs, check_rows, check_truncation, checked_count, checked_seeds
-from tfgan_kit.export.runner import Feed, Runner
-from tfgan_kit.export.session import available_cores, read_model, read_spec
-from tfgan_kit.export.style_mapping import StyleMapping
+from tfgan_kit.export.sampling import display
+from tfgan_kit.export.sampling.feeds import Feeds
+from tfgan_kit.export.sampling.labels import Labels, check_stream, class_index, labels_at, labels_for
+from tfgan_kit.export.sampling.requests import check_inputs, check_rows, check_truncation, checked_count, checked_seeds
+from tfgan_kit.export.sampling.runner import Feed, Runner
+from tfgan_kit.export.sampling.session import available_cores, read_model, read_spec
+from tfgan_kit.export.sampling.style_mapping import StyleMapping
 
 
 class Sampler:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tfgan_kit.export.model_proto import Value
+from tfgan_kit.export.reading.model_proto import Value
 from tfgan_kit.export.spec import ModelSpec, mapping_file
 
 _Z = {

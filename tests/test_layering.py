@@ -65,43 +65,29 @@ MAY_IMPORT = {
         "data.mnist", "doctor", "evaluation", "metrics", "pictures", "recipe", "recipes", "training.checkpoint",
         "training.run_folder",
     },
-    "export": {"build", "calling", "recipe", "training"},
-    "export.judge": {"data", "evaluation", "export.parity", "extractors", "metrics", "recipe"},
+    "export": {"build", "calling", "export.forms", "recipe", "training"},
     "export.json_part": set(),
     "export.spec": {"export.json_part"},
     "export.options": {"export.spec"},
-    "export.labels": {"export.spec"},
-    "export.wire": set(),
-    "export.model_proto": {"export.wire"},
-    "export.guard": {"export.model_proto", "export.wire"},
-    "export.snippet": {"export.model_proto", "export.spec"},
-    "export.describe": {
-        "export.guard", "export.model_proto", "export.session", "export.snippet", "export.spec", "export.wire",
+    # What is sampled from needs numpy and onnxruntime alone.
+    "export.reading": set(),
+    "export.sampling": {"export.reading", "export.spec", "pictures"},
+    "export.runtime": {"export.sampling"},
+    "export.snippet": {"export.reading", "export.spec"},
+    "export.describe": {"export.reading", "export.sampling", "export.snippet", "export.spec"},
+    "export.latent_space": {"export.runtime", "export.sampling", "pictures"},
+    "export.bench": {"export.runtime", "export.sampling"},
+    "export.web": {"export.runtime", "export.sampling", "export.spec"},
+    "export.serve": {"export.runtime", "export.sampling", "export.spec", "pictures"},
+    # What is exported is made with TensorFlow and onnx.
+    "export.rewrite": set(),
+    "export.forms": {
+        "calling", "export.options", "export.rewrite", "export.sampling", "export.source", "export.spec",
     },
-    "export.walks": set(),
-    "export.walker": {"export.labels", "export.runtime"},
-    "export.search": set(),
-    "export.project": {"export.search"},
-    "export.film": {"pictures"},
-    "export.sum_sheet": {"pictures"},
-    "export.session": {"export.guard", "export.spec"},
-    "export.display": {"export.spec", "pictures"},
-    "export.timing": set(),
-    "export.cold_start": set(),
-    "export.requests": {"export.spec"},
-    "export.placement": set(),
-    "export.runner": {"export.placement", "export.session"},
-    "export.style_mapping": {"export.session", "export.spec"},
-    "export.feeds": {"export.requests", "export.runner", "export.spec", "export.style_mapping"},
-    "export.runtime": {
-        "export.display", "export.feeds", "export.labels", "export.requests", "export.runner", "export.session",
-        "export.style_mapping",
+    "export.forms.judge": {"data", "evaluation", "export.forms", "extractors", "metrics", "recipe"},
+    "export.latent_space.project_gradient": {
+        "build", "calling", "export.latent_space", "training.run_folder", "training.state",
     },
-    "export.bench": {"export.cold_start", "export.runtime", "export.session", "export.timing"},
-    "export.bench_plot": {"export.bench"},
-    "export.torch_graph": {"export.session"},
-    "export.web": {"export.labels", "export.runtime", "export.spec"},
-    "export.serve": {"export.runtime", "export.requests", "export.labels", "export.spec", "pictures"},
     "toy": {"build", "calling", "losses", "metrics", "recipe", "rng"},
     "toy.points": set(),
     "toy.options": {"recipe"},
@@ -225,7 +211,8 @@ def top_level_imports(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["errors", "latents", "conflicts", "recipe", "recipes", "export.spec", "export.runtime", "export.labels"]
+    "name",
+    ["errors", "latents", "conflicts", "recipe", "recipes", "export.spec", "export.runtime", "export.sampling.labels"],
 )
 def test_the_ground_and_the_runtime_need_only_numpy_onnxruntime_and_python(name):
     foreign = set(top_level_imports(f"tfgan_kit.{name}")) - set(sys.stdlib_module_names) - {"tfgan_kit"}

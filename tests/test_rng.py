@@ -21,8 +21,8 @@ def test_every_seed_stream_step_substep_and_replica_has_a_key_of_its_own():
 def test_streams_keep_their_numbers():
     assert {stream.name: stream.value for stream in Stream} == {
         "ORDER": 0, "MIRROR": 1, "D_LATENTS": 2, "G_LATENTS": 3, "PENALTY": 4, "REAL_SHOWN": 5, "FAKE_SHOWN": 6,
-        "G_SHOWN": 7, "LABELS": 8, "REPLAY": 9, "CONSISTENCY": 10, "PATH": 11, "G_NOISE": 12, "D_NOISE": 13, "SHARDS": 14,
-            "CROP": 15,
+        "G_SHOWN": 7, "LABELS": 8, "REPLAY": 9, "CONSISTENCY": 10, "PATH": 11, "G_NOISE": 12, "D_NOISE": 13,
+        "SHARDS": 14,
     }  # fmt: skip
 
 

@@ -32,7 +32,6 @@ class Stream(IntEnum):
     G_NOISE = 12
     D_NOISE = 13
     SHARDS = 14
-    CROP = 15
 
 
 def key(seed: int, stream: Stream, step: tf.Tensor | int, substep: int = 0, replica: tf.Tensor | int = 0) -> tf.Tensor:

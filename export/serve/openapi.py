@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tfgan_kit.errors import SampleError
-from tfgan_kit.export.requests import check_truncation
+from tfgan_kit.export.sampling.requests import check_truncation
 from tfgan_kit.export.serve.query import FORMATS, largest_seed
 from tfgan_kit.export.spec import ModelSpec
 

@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl
 import numpy as np
 
 from tfgan_kit.errors import SampleError, nearest
-from tfgan_kit.export.labels import class_index, labels_for
-from tfgan_kit.export.requests import check_truncation
 from tfgan_kit.export.runtime import Sampler
+from tfgan_kit.export.sampling.labels import class_index, labels_for
+from tfgan_kit.export.sampling.requests import check_truncation
 
 # Media types by format.
 FORMATS = {"png": "image/png", "webp": "image/webp", "npy": "application/octet-stream"}

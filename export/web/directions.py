@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tfgan_kit.export.labels import labels_for
 from tfgan_kit.export.runtime import Sampler
+from tfgan_kit.export.sampling.labels import labels_for
 from tfgan_kit.latents import z_from_seeds
 
 # Deviation of a value of z under each prior.

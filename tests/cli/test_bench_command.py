@@ -123,7 +123,7 @@ def test_the_generator_of_a_real_run_makes_the_same_pictures(folder):
     ],
 )
 def test_what_cannot_be_done_is_said_before_any_work(folder, monkeypatch, arguments, error, message):
-    monkeypatch.setattr("tfgan_kit.export.bench.bench", lambda *given, **named: pytest.fail("work began"))
+    monkeypatch.setattr("tfgan_kit.export.bench.measure.bench", lambda *given, **named: pytest.fail("work began"))
     with pytest.raises(error, match=message.replace(".", r"\.")):
         run(*arguments)
 

@@ -36,7 +36,8 @@ class Calls:
 
 @pytest.fixture
 def calls(monkeypatch):
-    from tfgan_kit.export import convert, saved_model, source, tflite
+    from tfgan_kit.export import convert, source
+    from tfgan_kit.export.forms import saved_model, tflite
 
     seen = Calls()
 

@@ -12,9 +12,10 @@ import tensorflow as tf
 from tfgan_kit.build import build_generator
 from tfgan_kit.calling import inputs_of, noise_dim
 from tfgan_kit.errors import CheckpointError, ExportError, RunError, SampleError
-from tfgan_kit.export import convert, parity, proven, traced
+from tfgan_kit.export import convert
 from tfgan_kit.export.convert import export_onnx
-from tfgan_kit.export.proven import proven_model, to_onnx
+from tfgan_kit.export.forms import parity, proven, traced
+from tfgan_kit.export.forms.proven import proven_model, to_onnx
 from tfgan_kit.export.runtime import Sampler
 from tfgan_kit.export.spec import ModelSpec, Parity
 from tfgan_kit.latents import classes_from_seeds, noise_from_seeds, z_from_seeds

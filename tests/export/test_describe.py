@@ -14,8 +14,8 @@ from tiny_models import write_tiny
 from tfgan_kit.errors import ModelFileError
 from tfgan_kit.export import describe as module
 from tfgan_kit.export.describe import describe, finite, shape_of
-from tfgan_kit.export.model_proto import Value
-from tfgan_kit.export.session import read_model
+from tfgan_kit.export.reading.model_proto import Value
+from tfgan_kit.export.sampling.session import read_model
 
 
 def foreign(path, inputs, outputs, nodes, initializers=(), opsets=((("", 17)),), **fields):

@@ -9,8 +9,8 @@ import pytest
 from onnx import TensorProto
 
 from tfgan_kit.errors import ExportError
-from tfgan_kit.export import float16
 from tfgan_kit.export.convert import export_onnx
+from tfgan_kit.export.forms import float16
 from tfgan_kit.export.spec import ModelSpec, mapping_file
 from tfgan_kit.latents import noise_from_seeds, z_from_seeds
 

@@ -17,7 +17,7 @@ from tiny_models import write_tiny
 
 from tfgan_kit.errors import DeviceError, ModelFileError, SampleError
 from tfgan_kit.export.runtime import Sampler
-from tfgan_kit.export.session import open_session, run_bound
+from tfgan_kit.export.sampling.session import open_session, run_bound
 from tfgan_kit.latents import z_from_seeds
 
 NAMED = {"attributes": {"class": ("ant", "bee", "cat")}}

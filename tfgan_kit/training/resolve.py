@@ -39,8 +39,9 @@ def resolve(recipe: Recipe, source: Source) -> tuple[Recipe, DataFacts]:
         counts=_counts(source),
         digest=source.digest,
     )
-    augment = _augment(recipe, len(source)) if recipe.augment == "auto" else recipe.augment
-    shaped = recipe.replace(resolution=(height, width), channels=channels, conditional=conditional, augment=augment)
+    shaped = with_augment(recipe, len(source)).replace(
+        resolution=(height, width), channels=channels, conditional=conditional
+    )
     return shaped, facts
 
 
@@ -51,14 +52,14 @@ def chosen_by_data(asked: Recipe, recipe: Recipe, facts: DataFacts) -> list[str]
     return [f"{facts.images:,} pictures: augment={recipe.augment}; --set augment=none or another decides otherwise"]
 
 
-def _augment(recipe: Recipe, images: int) -> str:
-    """What `auto` comes to."""
-    chosen = augment_for(images)
+def with_augment(recipe: Recipe, images: int) -> Recipe:
+    """The recipe with what `augment=auto` comes to for that number of pictures; any other as it is."""
+    if recipe.augment != "auto":
+        return recipe
     try:
-        recipe.replace(augment=chosen)
+        return recipe.replace(augment=augment_for(images))
     except RecipeError:  # a loss whose D has no sign that ADA could go by
-        return "diffaugment"
-    return chosen
+        return recipe.replace(augment="diffaugment")
 
 
 def _counts(source: Source) -> tuple[tuple[int, ...], ...]:

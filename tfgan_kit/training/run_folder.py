@@ -1,7 +1,7 @@
 """The run folder: what a run is, its lock, its records. No TensorFlow here.
 
 recipe.json    the resolved recipe and the data it was resolved against, written before the first step
-stats.jsonl    a line a tick, an evaluation and a rollback: only what a repeated run repeats to the bit
+stats.jsonl    a line a tick, an evaluation, a rollback and a divergence: only what a repeated run repeats to the bit
 timing.jsonl   a line a tick: seconds, images a second, memory
 events.*       TensorBoard
 previews/      pictures of the same latents as training goes on
@@ -198,7 +198,7 @@ class RunFolder:
 
     def read_stats(self) -> list[dict[str, Any]]:
         """The ticks in stats.jsonl; a half-written last line is left out."""
-        return [line for line in _lines(self.stats) if "metrics" not in line and "rollback" not in line]
+        return [line for line in _lines(self.stats) if not line.keys() & {"metrics", "rollback", "diverged"}]
 
     def read_timing(self) -> list[dict[str, Any]]:
         """The lines of timing.jsonl; a half-written last one is left out."""
@@ -211,6 +211,11 @@ class RunFolder:
     def read_rollbacks(self) -> list[dict[str, Any]]:
         """The rollbacks in stats.jsonl: step and nimg at which the run failed, and `rollback`, see `roll_back`."""
         return [line for line in _lines(self.stats) if "rollback" in line]
+
+    def read_divergence(self) -> dict[str, Any] | None:
+        """The line of stats.jsonl on what was not finite and ended the run; None: nothing did, or it went on since."""
+        last = _lines(self.stats)[-1:]
+        return last[0] if last and "diverged" in last[0] else None
 
     def rewind(self, step: int) -> None:
         """Forget everything after `step` but rollbacks, damaged checkpoints included, and what a killed writer left."""
@@ -261,23 +266,29 @@ def _numbered(runs: Path) -> list[RunFolder]:
 
 def _resumable(folder: RunFolder, name: str, recipe: Recipe) -> bool:
     """Whether the run in `folder` is what `recipe` resolves to: equal but for what the data decides."""
+    from tfgan_kit.training.resolve import with_augment
+
     try:
-        own, _, own_name = folder.read()
+        own, facts, own_name = folder.read()
         with folder.lock():
             pass
     except RunError:
         return False
     open_fields = {key for key in ("resolution", "channels", "conditional") if getattr(recipe, key) is None}
-    return own_name == name and set(own.differences(recipe)) <= open_fields | set(WATCHING)
+    asked = with_augment(recipe, facts.images)
+    return own_name == name and set(own.differences(asked)) <= open_fields | set(WATCHING)
 
 
 def _lines(file: Path) -> list[dict[str, Any]]:
     if not file.exists():
         return []
-    lines = []
-    for text in file.read_text(encoding="utf-8").splitlines():
+    lines: list[dict[str, Any]] = []
+    for text in file.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            lines.append(json.loads(text))
-        except ValueError:
+            line = json.loads(text)
+        except (ValueError, RecursionError):
             break
+        if not isinstance(line, dict) or "step" not in line:
+            break
+        lines.append(line)
     return lines

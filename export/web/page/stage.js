@@ -21,16 +21,18 @@ export class Stage {
     // Of the chosen sample: {latent, labels, noise, seeds, truncation, seed, held, name}; one row each, `held` the names
     // of its labels.
     this.base = null;
-    this.walking = false;
+    // The walk that is on: an object of its own, or null.
+    this.walking = null;
     this.busy = false;
     this.stale = false;
     this.frames = [];
+    this.caption = "";
   }
 
   /** Show a sample. */
   show(base) {
     this.base = base;
-    this.onCaption(base.name);
+    this.say(base.name);
     this.refresh();
   }
 
@@ -66,7 +68,7 @@ export class Stage {
         await this.paint(this.inputs());
       } while (this.stale && !this.walking);
     } catch (error) {
-      this.walking = false;
+      this.walking = null;
       this.onError(error);
     } finally {
       this.busy = false;
@@ -96,13 +98,13 @@ export class Stage {
    *   moves, and nothing jumps.
    */
   walk(next) {
-    this.walking = true;
+    const walk = (this.walking = {});
     this.frames = [];
     let from = this.base;
     let to = next();
     let begun = null;
     const frame = async (now) => {
-      if (!this.walking) return;
+      if (this.walking !== walk) return;
       requestAnimationFrame(frame);
       // The picture of the last frame is not there yet: this one is left out.
       if (this.busy) return;
@@ -113,9 +115,10 @@ export class Stage {
       }
       const t = eased(Math.min(1, (now - begun) / LEG_MS));
       const latent = between(from.latent, to.latent, t, this.path);
-      this.base = { ...this.base, latent, seed: to.seed };
+      // It keeps the seed from which it comes, as a walk that goes on from here does.
+      this.base = { ...this.base, latent, seed: from.seed };
       const { held } = this.base;
-      this.caption(`Between the seeds ${from.seed} and ${to.seed}${held && `, ${held}`}`);
+      this.say(`Between the seeds ${from.seed} and ${to.seed}${held && `, ${held}`}`);
       await this.refresh();
       this.count(performance.now());
     };
@@ -124,13 +127,13 @@ export class Stage {
 
   /** Stay where the walk is. */
   stop() {
-    this.walking = false;
+    this.walking = null;
   }
 
-  caption(name) {
-    if (name === this.captioned) return;
-    this.captioned = name;
-    this.onCaption(name);
+  say(caption) {
+    if (caption === this.caption) return;
+    this.caption = caption;
+    this.onCaption(caption);
   }
 
   count(now) {

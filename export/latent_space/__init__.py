@@ -1,0 +1,1 @@
+"""Walks, sums and searches in a generator's space of latents."""

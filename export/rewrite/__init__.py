@@ -1,0 +1,1 @@
+"""A generator's ONNX graph, and what makes it lean."""

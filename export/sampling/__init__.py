@@ -1,0 +1,1 @@
+"""The parts of a sampler: sessions, inputs, runs beside each other."""
