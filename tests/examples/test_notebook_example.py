@@ -48,7 +48,8 @@ def executed(tmp_path_factory):
     client = nbclient.NotebookClient(
         notebook, km=kernel, timeout=120, resources={"metadata": {"path": str(tree / "examples")}}
     )
-    client.execute()
+    # A kernel that is given is not ended otherwise, nor are its sockets closed.
+    client.execute(cleanup_kc=True)
     return notebook
 
 
