@@ -36,8 +36,8 @@ def doctor(
         raise RunError(f"--plot writes PNG; got {plot}: give a name that ends in .png")
     folder = latest_run() if run is None else RunFolder(run)
     recipe, _, name = folder.read()
-    stats = folder.read_stats()
-    if not stats:
+    stats, divergence = folder.read_stats(), folder.read_divergence()
+    if not stats and divergence is None:
         raise RunError(
             f"{folder.path} has no statistics yet: wait for the first tick, which is at {recipe.tick_kimg:g} kimg"
         )
@@ -45,14 +45,16 @@ def doctor(
     from tfgan_kit.doctor.diagnosis import diagnose
     from tfgan_kit.files import write_atomic, write_json
 
-    diagnosis = diagnose(recipe, stats, folder.read_rollbacks())
+    diagnosis = diagnose(recipe, stats, folder.read_rollbacks(), divergence)
     print(f"{folder.path}: recipe {name}, {diagnosis.ticks:,} ticks to {diagnosis.nimg / 1000:.1f} kimg")
     _show(diagnosis)
     try:
         if json_file is not None:
             write_json(json_file, {"run": str(folder.path), "recipe": name, **diagnosis.to_json()})
             print(f"wrote {json_file}")
-        if plot is not None:
+        if plot is not None and not stats:
+            print(f"no plot: {folder.path} ended before its first tick")
+        elif plot is not None:
             from tfgan_kit.doctor.plot import save_plot
 
             write_atomic(plot, lambda path: save_plot(path, recipe, stats, diagnosis))

@@ -74,6 +74,8 @@ def _falls(recipe: Recipe) -> str:
     return _turns(recipe) or _off("watch_change")(recipe)
 
 
+# Of a run that ended as something was not finite, which no tick shows.
+AGAINST_DIVERGENCE = (less("d_lr", 4.0), less("g_lr", 4.0), more("r1_gamma", 10.0, first=1.0))
 _BOUND_D = (more("r1_gamma", 10.0, first=1.0), put("augment", "diffaugment"), put("instance_noise", 0.1))
 
 ALARMS = (

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tfgan_kit.doctor.alarms import ALARMS
+from tfgan_kit.doctor.alarms import AGAINST_DIVERGENCE, ALARMS
 from tfgan_kit.doctor.examine import Examination
 from tfgan_kit.doctor.finding import Finding
+from tfgan_kit.doctor.remedies import legal
 from tfgan_kit.recipe import Recipe
 
 Lines = Sequence[Mapping[str, Any]]
+# What stands in the place of an alarm's name for a run that ended so.
+DIVERGED = "not finite"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,22 +72,39 @@ class Diagnosis:
         }
 
 
-def diagnose(recipe: Recipe, stats: Lines, rollbacks: Lines = ()) -> Diagnosis:
+def diagnose(
+    recipe: Recipe, stats: Lines, rollbacks: Lines = (), divergence: Mapping[str, Any] | None = None
+) -> Diagnosis:
     """Examine a run.
 
     Args:
         recipe: of the run.
         stats: its ticks, the oldest first.
         rollbacks: its rollbacks, likewise.
+        divergence: the line on what was not finite and ended it; None: it did not end so.
     """
     examination = Examination(recipe, stats)
     return Diagnosis(
-        findings=tuple(examination.findings),
+        findings=(*examination.findings, *([] if divergence is None else [_ended(recipe, divergence)])),
         watched=tuple(alarm.name for alarm in ALARMS if alarm.name in examination.read),
         left=examination.left_out(),
         ticks=len(stats),
         nimg=int(stats[-1]["nimg"]) if stats else 0,
         rollbacks=tuple(rollbacks),
+    )
+
+
+def _ended(recipe: Recipe, line: Mapping[str, Any]) -> Finding:
+    """What is said of a run that ended as something was not finite."""
+    return Finding(
+        alarm=DIVERGED,
+        what="the run has ended, as what it computed was no longer finite",
+        failure=True,
+        since_nimg=int(line["diverged"]["since_nimg"]),
+        told_nimg=int(line["nimg"]),
+        until_nimg=None,
+        evidence=str(line["diverged"]["why"]),
+        try_=legal(recipe, AGAINST_DIVERGENCE),
     )
 
 

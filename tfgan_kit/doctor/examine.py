@@ -37,6 +37,7 @@ class Examination:
         self._course = {alarm.name: _Course() for alarm in self._alarms}
         self.findings: list[Finding] = []
         self.read: set[str] = set()
+        self._judged = False
         for line in lines:
             self.add(line)
 
@@ -49,6 +50,7 @@ class Examination:
         self._lines.append(line)
         begun, over = [], []
         early = self._nimg_before(1) < 1000 * self._recipe.watch_from_kimg
+        self._judged |= not early
         for alarm in self._alarms:
             if early and not alarm.at_once:
                 continue
@@ -71,9 +73,14 @@ class Examination:
 
     def left_out(self) -> dict[str, str]:
         """The alarms that no tick could raise, and why."""
-        reasons = {alarm.name: alarm.watched(self._recipe) for alarm in ALARMS}
+        from_kimg = self._recipe.watch_from_kimg
+        early = f"it is not judged before watch_from_kimg={from_kimg:g}, and no tick is of later"
         unread = "the figures that it is read from are not in these ticks"
-        return {name: why or unread for name, why in reasons.items() if name not in self.read}
+        return {
+            alarm.name: alarm.watched(self._recipe) or (unread if alarm.at_once or self._judged else early)
+            for alarm in ALARMS
+            if alarm.name not in self.read
+        }
 
     @property
     def failing_since_nimg(self) -> int | None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tfgan_kit.errors import FailedError
+from tfgan_kit.errors import DivergedError, FailedError
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training import checkpoint
 from tfgan_kit.training.run_folder import RunFolder
@@ -21,7 +21,7 @@ LR_FACTOR = 0.5
 
 
 def roll_back(folder: RunFolder, recipe: Recipe, failure: FailedError, *, step: int) -> str:
-    """Note that a run is to go on from its last regular checkpoint before a failure.
+    """Note that a run is to go on from its last regular checkpoint before a failure, or that it ends with one.
 
     Args:
         folder: the run, held by its lock.
@@ -36,24 +36,34 @@ def roll_back(folder: RunFolder, recipe: Recipe, failure: FailedError, *, step: 
         FailedError: the failure itself, where the recipe does not roll back, has done so as often as it may, or no
             checkpoint is left from before it.
     """
-    if recipe.on_failure != "rollback":
-        raise failure
-    done = len(folder.read_rollbacks())
-    if done >= recipe.rollbacks:
-        message = f"{failure} (after {done} rollbacks)"
-        raise type(failure)(message, why=failure.why, since_nimg=failure.since_nimg) from failure
-    every = checkpoint_steps(recipe)
-    regular = [m for m in checkpoint.manifests(folder.checkpoints) if m.step % every == 0]
-    target = next((m for m in regular if m.nimg <= failure.since_nimg), None)
-    if target is None:
-        raise failure
+    done, now = len(folder.read_rollbacks()), {"step": step, "nimg": step * img_per_step(recipe)}
+    try:
+        target = _target(folder, recipe, failure, done)
+    except DivergedError:
+        # No tick shows it, so that nobody could tell afterwards why the run ended.
+        diverged = {"why": failure.why, "since_nimg": failure.since_nimg}
+        folder.append(folder.stats, now | {"diverged": diverged})
+        raise
     scale = LR_FACTOR ** (done + 1)
     rollback = {"to_step": target.step, "to_nimg": target.nimg, "lr_scale": scale, "why": failure.why}
-    folder.append(folder.stats, {"step": step, "nimg": step * img_per_step(recipe), "rollback": rollback})
+    folder.append(folder.stats, now | {"rollback": rollback})
     return (
         f"doctor: back to {target.nimg / 1000:.3g} kimg, rollback {done + 1} of at most {recipe.rollbacks}: learning "
         f"rates are {scale:g} of the recipe's"
     )
+
+
+def _target(folder: RunFolder, recipe: Recipe, failure: FailedError, done: int) -> checkpoint.Manifest:
+    """The checkpoint to go back to, after `done` rollbacks; raises the failure where there is none to be."""
+    if recipe.on_failure != "rollback":
+        raise failure
+    every = checkpoint_steps(recipe)
+    regular = [m for m in checkpoint.manifests(folder.checkpoints) if m.step % every == 0]
+    target = next((m for m in regular if m.nimg <= failure.since_nimg), None)
+    if done < recipe.rollbacks and target is not None:
+        return target
+    reason = f"after {done} rollbacks" if done >= recipe.rollbacks else "no checkpoint is left from before it"
+    raise type(failure)(f"{failure} ({reason})", why=failure.why, since_nimg=failure.since_nimg) from failure
 
 
 def load_newest(

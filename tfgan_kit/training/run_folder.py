@@ -213,9 +213,8 @@ class RunFolder:
         return [line for line in _lines(self.stats) if "rollback" in line]
 
     def read_divergence(self) -> dict[str, Any] | None:
-        """The line of stats.jsonl on what was not finite and ended the run; None: nothing did, or it went on since."""
-        last = _lines(self.stats)[-1:]
-        return last[0] if last and "diverged" in last[0] else None
+        """The line of stats.jsonl on what was not finite and ended the run; None: nothing, or the run went on since."""
+        return next((line for line in _lines(self.stats) if "diverged" in line), None)
 
     def rewind(self, step: int) -> None:
         """Forget everything after `step` but rollbacks, damaged checkpoints included, and what a killed writer left."""

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfgan_kit.build import build_gan
 from tfgan_kit.data import Source, open_feed
+from tfgan_kit.gan import GAN
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training.loop import compile_steps
 from tfgan_kit.training.records import peak_memory_mb
@@ -50,7 +51,14 @@ def time_steps(recipe: Recipe, source: Source, steps: int = 8) -> Timing:
     )
     run = compile_steps(gan, feed)
     run(tf.constant(1))
+    _wait_for(gan)
     compiled = time.perf_counter()
     run(tf.constant(steps))
+    _wait_for(gan)
     seconds = time.perf_counter() - compiled
     return Timing(img_per_sec=steps * batch / seconds, compile_sec=compiled - started, peak_memory_mb=peak_memory_mb())
+
+
+def _wait_for(gan: GAN) -> None:
+    """Until what was asked of an accelerator is done, as a call returns before that."""
+    gan.first_nonfinite.numpy()

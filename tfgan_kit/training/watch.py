@@ -74,14 +74,15 @@ class Watch:
             line: of statistics.
 
         Raises:
-            FailedError: a failure is sure, and the recipe does not go on with one.
+            FailedError: a failure is sure, or was and lasts, and the recipe does not go on with one.
         """
         begun, over = self._examination.add(line)
         for finding in over:
             self._notify(f"doctor: over: {finding.what} ({finding.span()})")
         for finding in begun:
             self._notify(f"doctor: {finding.kind}: {finding.sentence()}")
-        failures = [finding for finding in begun if finding.failure]
+        # One that lasts may have begun when the run was still to go on with it.
+        failures = [each for each in self._examination.findings if each.failure and each.until_nimg is None]
         if failures and self._recipe.on_failure != "continue":
             raise FailedError(
                 f"training failed at {line['nimg'] / 1000:.3g} kimg: {failures[0].sentence()}; checkpoints are kept: "
