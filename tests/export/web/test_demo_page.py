@@ -228,6 +228,39 @@ def test_a_walk_moves_and_comes_to_the_next_sample(opened):
     settle(page)
 
 
+def test_a_walk_that_goes_on_says_where(opened):
+    page, _ = opened("z")
+    walk = "document.getElementById('caption').textContent === 'Between the seeds 0 and 1'"
+    for sample in (None, None, "#grid button:first-child"):
+        if sample:
+            page.click(sample)
+            assert caption(page) == "Seed 0"
+        page.click("#play")
+        page.until(walk)
+        page.click("#play")
+        settle(page)
+        assert page.value(walk)
+
+
+def test_one_walk_at_a_time(opened):
+    page, _ = opened("z")
+    # Frames that the page asks for while the screen has ten.
+    asked = """new Promise(resolve => {
+      const [original, screens] = [window.requestAnimationFrame, 10];
+      let asked = 0;
+      window.requestAnimationFrame = call => { asked++; return original(call); };
+      const count = left => {
+        if (left) original(() => count(left - 1));
+        else { window.requestAnimationFrame = original; resolve(asked / screens); }
+      };
+      for (let i = 0; i < 5; i++) document.getElementById('play').click();
+      asked = 0;
+      count(screens);
+    })"""
+    assert 0.5 < page.value(asked) < 1.5
+    page.click("#play")
+
+
 def test_a_seed_that_is_typed(opened):
     page, sampler = opened("z")
     last = 2**63 - 25
@@ -270,6 +303,21 @@ def test_a_phone(opened, kind, dark):
     ink, paper = (sum(map(int, each[4:-1].split(","))) for each in page.value(colours))
     assert (ink > paper) == dark
     assert abs(ink - paper) > 400
+
+
+def test_on_a_phone_the_picture_stays_in_sight(opened):
+    page, _ = opened("gallery", width=360, height=740, phone=True)
+    seen = """(() => {
+      const {x, y, right, bottom, width} = document.getElementById('picture').getBoundingClientRect();
+      return x >= 0 && y >= 0 && right <= 360 && bottom <= 740 && width;
+    })()"""
+    assert page.value(seen) > 300
+    height = page.value("document.documentElement.scrollHeight")
+    page.value("document.querySelector('.slider:last-child').scrollIntoView()")
+    assert page.until(f"{seen} < 150 && {seen}") > 80
+    assert page.value("document.documentElement.scrollHeight") == height
+    page.value("document.getElementById('picture').click()")
+    page.until(f"{seen} > 300")
 
 
 @pytest.mark.parametrize(
