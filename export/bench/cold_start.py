@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,15 +57,17 @@ def cold_start(path: Path, *, device: str, threads: int | None, batch: int) -> C
     """
     arguments = json.dumps([str(path.absolute()), device, threads, batch])
     started = time.perf_counter()
-    with subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        sec = time.perf_counter() - started
-        rest, said = process.communicate()
+    with tempfile.TemporaryFile("w+") as said:
+        with subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, arguments], stdout=subprocess.PIPE, stderr=said, text=True
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            sec = time.perf_counter() - started
+            rest = process.stdout.read()
+        said.seek(0)
+        last = (said.read().strip().splitlines() or ["no message"])[-1]
     if process.returncode:
-        last = (said.strip().splitlines() or ["no message"])[-1]
         raise ModelFileError(f"a process of its own cannot sample from {path}: {last}")
     first_mb, batch_mb = json.loads(rest)
     return ColdStart(sec, first_mb, batch_mb)

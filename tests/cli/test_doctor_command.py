@@ -86,6 +86,18 @@ def test_rollbacks_are_told(folder):
     assert "3 ticks" in said
 
 
+def test_a_run_that_diverged_is_not_said_to_be_well(folder, tmp_path):
+    diverged = {"why": "g_loss was not finite at step 3", "since_nimg": 300}
+    folder.append(folder.stats, {"step": 4, "nimg": 400, "diverged": diverged})
+    said = doctor(folder.path, "--plot", tmp_path / "found.png")
+    assert "failure   the run has ended, as what it computed was no longer finite" in said
+    assert "since 0.3 kimg; g_loss was not finite at step 3" in said
+    assert "well" not in said
+    # No tick, no curve.
+    assert "no plot" in said
+    assert not (tmp_path / "found.png").exists()
+
+
 def test_the_same_as_json_and_as_a_plot(folder, tmp_path):
     add(folder, 3)
     add(folder, 3, d_grad_norm=200.0, fake_contrast=0.0)

@@ -82,6 +82,24 @@ def test_a_diagnosis_says_what_was_watched_and_that_nothing_is_wrong():
     assert diagnose(RECIPE, []).remarks() == []
 
 
+def test_a_run_that_is_too_short_to_be_judged_is_said_to_be():
+    lines = [line(i, fake_contrast=0.0, d_grad_norm=1.0) for i in range(1, 4)]
+    found = diagnose(Recipe(kimg=100, watch_from_kimg=10.0), lines)
+    assert found.watched == ("D's gradients explode",)
+    assert found.left["flat samples"] == "it is not judged before watch_from_kimg=10, and no tick is of later"
+    assert found.left["loss scale"] == "only precision=mixed_float16 has a loss scale"
+    assert "not in these ticks" in found.left["G's gradients explode"]
+
+
+def test_a_run_that_diverged_has_a_failure_that_no_tick_shows():
+    diverged = line(7, diverged={"why": "d_loss was not finite at step 65", "since_nimg": 6500})
+    found = diagnose(RECIPE, [line(i, fake_contrast=1.0) for i in range(1, 7)], divergence=diverged)
+    (finding,) = found.present
+    assert (finding.failure, finding.since_nimg, finding.told_nimg) == (True, 6500, 7000)
+    assert "no longer finite (since 6.5 kimg: d_loss was not finite at step 65); try --set d_lr=" in finding.sentence()
+    assert found.remarks() == [f"failure: {finding.sentence()}"]
+
+
 def test_a_diagnosis_puts_failures_first_and_what_is_over_last():
     sick = {"d_grad_norm": 200.0, "fake_grey": 0.0}
     lines = [line(i, **sick, fake_contrast=0.0 if i < 4 else 1.0) for i in range(1, 9)]

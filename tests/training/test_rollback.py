@@ -131,6 +131,7 @@ def test_rollbacks_are_numbered(data, tmp_path):
     with pytest.raises(DivergedError, match=r"not finite.*after 1 rollbacks"):
         loop.train(absurd(data, rollbacks=1, d_lr=1e9, g_lr=1e9), tmp_path / "run", notify=said.append)
     assert sum("rollback 1 of at most 1" in line for line in said) == 1
+    assert RunFolder(tmp_path / "run").read_divergence() is not None
 
 
 def flat(data, **changes):
@@ -178,6 +179,16 @@ def test_notes_do_not_stop_a_run(data, tmp_path):
 
 
 def test_without_it_a_failure_ends_the_run(data, tmp_path):
+    folder = RunFolder(tmp_path / "run")
     with pytest.raises(DivergedError):
-        loop.train(absurd(data, on_failure="continue"), tmp_path / "run")
-    assert not RunFolder(tmp_path / "run").read_rollbacks()
+        loop.train(absurd(data, on_failure="continue"), folder.path)
+    assert not folder.read_rollbacks()
+    line = folder.read_divergence()
+    assert "was not finite at step" in line["diverged"]["why"]
+    assert line["diverged"]["since_nimg"] <= line["nimg"]
+    # It is no tick, and the same run again ends with the same lines.
+    assert all("diverged" not in tick for tick in folder.read_stats())
+    lines = folder.stats.read_bytes()
+    with pytest.raises(DivergedError):
+        loop.train(absurd(data, on_failure="continue"), folder.path)
+    assert folder.stats.read_bytes() == lines

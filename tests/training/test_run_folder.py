@@ -141,6 +141,27 @@ def test_the_same_command_finds_its_unfinished_run(tmp_path):
     assert next_run("other", asked, tmp_path).path.name == "0002-other"
 
 
+@pytest.mark.parametrize(
+    ("own", "found"),
+    [("diffaugment", "0001-mnist"), ("ada", "0002-mnist"), ("none", "0002-mnist")],
+)
+def test_an_unfinished_run_whose_augmentation_the_data_chose_is_found(tmp_path, own, found):
+    # For 64 pictures auto comes to diffaugment.
+    run_at(tmp_path / "0001-mnist", recipe=RECIPE.replace(augment=own), step=3)
+    asked = Recipe(kimg=1, augment="auto")
+    assert next_run("mnist", asked, tmp_path).path.name == found
+
+
+@pytest.mark.parametrize("garbage", [b"3\n", b"[1]\n", b"{}\n", b"\xff\xfe\n", b"[" * 100_000 + b"\n"])
+def test_lines_that_are_none_end_the_records(tmp_path, garbage):
+    folder = run_at(tmp_path / "0001-mnist")
+    folder.append(folder.stats, {"step": 1, "nimg": 8})
+    with folder.stats.open("ab") as file:
+        file.write(garbage)
+    folder.append(folder.stats, {"step": 2, "nimg": 16})
+    assert [line["step"] for line in folder.read_stats()] == [1]
+
+
 def test_a_run_that_is_held_is_not_taken(tmp_path):
     held = run_at(tmp_path / "0001-mnist", step=3)
     with held.lock():

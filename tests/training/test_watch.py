@@ -99,6 +99,17 @@ def test_a_failure_is_raised_with_when_it_began(on_failure):
     assert "\n" not in str(caught.value)
 
 
+def test_a_failure_that_began_when_the_run_was_to_go_on_stops_it_once_it_is_not():
+    lines = [line(i, fake_contrast=0.0) for i in range(1, 6)]
+    for on_failure in ("stop", "rollback"):
+        with pytest.raises(FailedError, match="samples are dead") as caught:
+            watch(RECIPE.replace(on_failure=on_failure), lines=lines).look(line(6, fake_contrast=0.0))
+        assert caught.value.since_nimg == 0
+    # One that is over does not.
+    over = [*lines, *(line(i, fake_contrast=1.0) for i in range(6, 10))]
+    watch(RECIPE.replace(on_failure="stop"), lines=over).look(line(10, fake_contrast=1.0))
+
+
 def gan(first=(-1, -1, -1, -1), scales=None):
     optimizers = [SimpleNamespace(dynamic_scale=tf.constant(scale)) for scale in scales or (1.0, 1.0)]
     return SimpleNamespace(

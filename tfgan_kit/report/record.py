@@ -50,6 +50,7 @@ class RunRecord:
         timing: a line a tick.
         evaluations: a line an evaluation.
         rollbacks: a line a rollback.
+        divergence: the line on what was not finite and ended it, or None.
         manifest: of the newest checkpoint; None: there is none yet.
         best: of the checkpoint that evaluations found best, or None.
         evaluation: the last one by `tfgan evaluate`, or None.
@@ -67,6 +68,7 @@ class RunRecord:
     timing: Lines
     evaluations: Lines
     rollbacks: Lines
+    divergence: Mapping[str, Any] | None
     manifest: Manifest | None
     best: Manifest | None
     evaluation: Evaluation | None
@@ -77,7 +79,7 @@ class RunRecord:
     @cached_property
     def diagnosis(self) -> Diagnosis:
         """What the doctor says of its statistics."""
-        return diagnose(self.recipe, self.stats, self.rollbacks)
+        return diagnose(self.recipe, self.stats, self.rollbacks, self.divergence)
 
     @property
     def name(self) -> str:
@@ -138,6 +140,7 @@ def read_record(folder: RunFolder) -> RunRecord:
         timing=folder.read_timing(),
         evaluations=folder.read_evaluations(),
         rollbacks=folder.read_rollbacks(),
+        divergence=folder.read_divergence(),
         manifest=checkpoint.newest_manifest(folder.checkpoints),
         best=checkpoint.newest_manifest(folder.best),
         evaluation=evaluation,

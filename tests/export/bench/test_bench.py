@@ -9,9 +9,9 @@ from PIL import Image
 from tiny_models import write_tiny
 
 from tfgan_kit.errors import MissingPackageError, ModelFileError
+from tfgan_kit.export.bench import measure as module
 from tfgan_kit.export.bench.cold_start import ColdStart, cold_start, peak_mb
 from tfgan_kit.export.bench.measure import BATCHES, OURS, bench
-from tfgan_kit.export.bench.measure import measure as module
 from tfgan_kit.export.bench.plot import check_plotting, draw_bench
 from tfgan_kit.export.sampling.session import available_cores
 

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from tfgan_kit.export.bench.measure import timing
+from tfgan_kit.export.bench import timing
 from tfgan_kit.export.bench.timing import interleaved, median, quantile
 
 

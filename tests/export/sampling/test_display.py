@@ -15,7 +15,7 @@ from tfgan_kit.export import Sampler
 from tfgan_kit.export.sampling import display
 from tfgan_kit.pictures import grid
 
-MODEL = Path(__file__).parents[2] / "artifacts/gallery/mnist/generator.onnx"
+MODEL = Path(__file__).parents[3] / "artifacts/gallery/mnist/generator.onnx"
 
 
 class Stub:
