@@ -175,7 +175,8 @@ def test_long_runs_stay_small(tmp_path):
     folder = begin(tmp_path / "run")
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(5_000, 4))
-    lines = ({"step": i, "nimg": 1000 * i, **{f"s{k}": v for k, v in enumerate(row)}} for i, row in enumerate(rows.tolist()))
+    named = ({f"s{k}": v for k, v in enumerate(row)} for row in rows.tolist())
+    lines = ({"step": i, "nimg": 1000 * i, **row} for i, row in enumerate(named))
     folder.stats.write_text("".join(json.dumps(line) + "\n" for line in lines))
     written = write_report(folder)
     assert written.report.stat().st_size < 200_000
