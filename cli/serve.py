@@ -49,12 +49,13 @@ def serve(
         raise MissingPackageError(f"serving needs {error.name}: pip install 'tfgan-kit[serve]'") from None
     from tfgan_kit.export.runtime import Sampler
 
-    sampler = Sampler(path, device=device, threads=threads, warm=True)
-    listener = bind(host, port)
-    if not is_loopback(listener):
-        print(f"warning: {host} is reached by other machines, without encryption or passwords", file=sys.stderr)
-    limits = Limits(max_n=max_n, queue=queue, hosts=hosts_of(listener, host))
-    server = make_server(sampler, model_digest(path), limits)
-    print(f"serving {path} at {url_of(listener)} (Ctrl-C stops)", flush=True)
-    run_server(server, listener)
+    # The address first: what opening the model and its first pictures take is in vain without one.
+    with bind(host, port) as listener:
+        sampler = Sampler(path, device=device, threads=threads, warm=True)
+        if not is_loopback(listener):
+            print(f"warning: {host} is reached by other machines, without encryption or passwords", file=sys.stderr)
+        limits = Limits(max_n=max_n, queue=queue, hosts=hosts_of(listener, host))
+        server = make_server(sampler, model_digest(path), limits)
+        print(f"serving {path} at {url_of(listener)} (Ctrl-C stops)", flush=True)
+        run_server(server, listener)
     print("stopped")

@@ -9,6 +9,14 @@ import numpy as np
 
 from tfgan_kit.pictures import grid, to_pillow
 
+# Between the pictures of a grid.
+GAP_PX = 2
+
+
+def grid_columns(n: int) -> int:
+    """The least for which a grid of n pictures has no more rows than columns."""
+    return math.isqrt(n - 1) + 1
+
 
 def encode(images: np.ndarray, form: str) -> bytes:
     """The content of a file.
@@ -21,7 +29,7 @@ def encode(images: np.ndarray, form: str) -> bytes:
     if form == "npy":
         np.save(stream, np.ascontiguousarray(images), allow_pickle=False)
         return stream.getvalue()
-    sheet = images[0] if len(images) == 1 else grid(images, math.isqrt(len(images) - 1) + 1)
+    sheet = images[0] if len(images) == 1 else grid(images, grid_columns(len(images)), GAP_PX)
     options = {"lossless": True, "method": 2} if form == "webp" else {}
     to_pillow(sheet).save(stream, format=form, **options)
     return stream.getvalue()

@@ -14,6 +14,7 @@ from tfgan_kit.errors import SampleError, nearest
 from tfgan_kit.export.runtime import Sampler
 from tfgan_kit.export.sampling.labels import class_index, labels_for
 from tfgan_kit.export.sampling.requests import check_truncation
+from tfgan_kit.export.serve.encode import GAP_PX, grid_columns
 
 # Media types by format.
 FORMATS = {"png": "image/png", "webp": "image/webp", "npy": "application/octet-stream"}
@@ -21,6 +22,8 @@ FORMATS = {"png": "image/png", "webp": "image/webp", "npy": "application/octet-s
 RANDOM_SEEDS = 2**53
 _ONCE = ("seed", "n", "truncation", "format", "model")
 _MOST_FIELDS = 64
+# What the format's 14 bits hold.
+_WEBP_PX = 16_383
 _NUMBER = re.compile(r"[0-9]{0,20}\.?[0-9]{0,20}(e[+-]?[0-9]{1,3})?", re.ASCII)
 
 
@@ -71,6 +74,8 @@ def read_query(query: bytes, sampler: Sampler, *, max_n: int, digest: str) -> Wa
     n = _whole("n", given["n"][0], 1, max_n) if "n" in given else 1
     seed = _whole("seed", given["seed"][0], 0, largest_seed(max_n)) if "seed" in given else None
     truncation = _fraction(given["truncation"][0]) if "truncation" in given else 1.0
+    if form == "webp":
+        _check_webp(n, max(sampler.spec.height, sampler.spec.width))
     chosen = _classes(given.get("class", []), sampler.spec.attributes)
     check_truncation(sampler.spec, truncation)
     first = secrets.randbelow(RANDOM_SEEDS) if seed is None else seed
@@ -119,6 +124,14 @@ def _fraction(text: str) -> float:
     if not 0 <= number <= 1:
         raise SampleError(f"truncation must be a number in [0, 1]; got {text!r:.40}")
     return number
+
+
+def _check_webp(n: int, side_px: int) -> None:
+    """Refuse a grid that the format cannot hold."""
+    columns = grid_columns(n)
+    px = columns * (side_px + GAP_PX) - GAP_PX
+    if px > _WEBP_PX:
+        raise SampleError(f"n {n} as webp would be {px} px wide, of which webp has at most {_WEBP_PX}: take png")
 
 
 def _classes(texts: Sequence[str], attributes: Mapping[str, Sequence[str]]) -> dict[str, str]:

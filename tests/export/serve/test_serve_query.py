@@ -1,5 +1,8 @@
 """Query strings, read: what is asked for, and one sentence where it cannot be had."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -97,6 +100,19 @@ def test_what_cannot_be_had_is_one_sentence(samplers, kind, query, message):
         read(samplers[kind], query)
     assert len(str(caught.value)) < 400
     assert "\n" not in str(caught.value)
+
+
+def test_a_grid_that_webp_cannot_hold_is_refused(samplers):
+    # 64 columns of 254 px and the gaps between are 16,382 px.
+    for side, fits in ((254, True), (255, False)):
+        sampler = SimpleNamespace(spec=replace(samplers["plain"].spec, width=side))
+        query = b"seed=0&n=4096&format="
+        assert len(read_query(query + b"png", sampler, max_n=4096, digest="").seeds) == 4096
+        if fits:
+            read_query(query + b"webp", sampler, max_n=4096, digest="")
+        else:
+            with pytest.raises(SampleError, match="16446 px wide, of which webp has at most 16383: take png"):
+                read_query(query + b"webp", sampler, max_n=4096, digest="")
 
 
 def test_the_only_truncation_of_a_spherical_z_is_taken(samplers):
