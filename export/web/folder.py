@@ -73,7 +73,8 @@ def write_demo(
         "reference": _reference(sampler),
         "directions": _directions(sampler, directions),
     }
-    temporary = out.with_name(f"{TEMPORARY}{uuid.uuid4().hex}-{out.name}")
+    place = out.resolve()
+    temporary = place.with_name(f"{TEMPORARY}{uuid.uuid4().hex}-{place.name}")
     try:
         temporary.mkdir(parents=True)
         for file in sorted(PAGE.iterdir()):
@@ -88,9 +89,7 @@ def write_demo(
             for engine_file in engine_files(webgpu):
                 shutil.copyfile(engine / engine_file.name, temporary / _ORT / engine_file.name)
         (temporary / ABOUT).write_text(json.dumps(about), encoding="utf-8")
-        if out.exists():
-            shutil.rmtree(out)
-        os.replace(temporary, out)
+        _put(temporary, place)
     except OSError as error:
         raise SampleError(f"{out} cannot be written: {error.strerror or error}; give another --out") from None
     finally:
@@ -98,6 +97,21 @@ def write_demo(
     written = sorted(path for path in out.rglob("*") if path.is_file())
     names = tuple(path.relative_to(out).as_posix() for path in written)
     return Demo(folder=out, files=names, size=sum(path.stat().st_size for path in written))
+
+
+def _put(whole: Path, place: Path) -> None:
+    """Move a folder to its place; one that is there stays, as it may be a mount or the one that someone works in."""
+    if not place.exists():
+        os.replace(whole, place)
+        return
+    for old in place.iterdir():
+        if old.is_dir() and not old.is_symlink():
+            shutil.rmtree(old)
+        elif old.name != ABOUT:
+            old.unlink()
+    # What says that the folder is a demo is there all the time, so that one that was cut short can be written again.
+    for new in sorted(whole.iterdir(), key=lambda path: path.name != ABOUT):
+        shutil.move(new, place / new.name)
 
 
 def check_folder(out: Path) -> None:

@@ -67,6 +67,19 @@ def test_a_demo_is_replaced_and_nothing_else_is(demo, tmp_path):
         write_demo(GALLERY, out / "index.html", ort_web="cdn")
 
 
+def test_a_folder_that_is_there_stays(demo, tmp_path, monkeypatch):
+    (tmp_path / "page").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "page")
+    monkeypatch.chdir(tmp_path / "page")
+    here = Path().stat().st_ino
+    for out in (Path(), tmp_path / "link", tmp_path / "page"):
+        assert set(write_demo(GALLERY, out, ort_web="cdn").files) == set(demo.files)
+        (out / "old").mkdir()
+    assert Path().stat().st_ino == here
+    assert (tmp_path / "link").is_symlink()
+    assert {path.name for path in tmp_path.iterdir()} == {"page", "link"}
+
+
 def test_a_failure_leaves_what_was_there(demo, tmp_path, monkeypatch):
     out = write_demo(GALLERY, tmp_path / "page", ort_web="cdn").folder
     before = (out / "demo.json").read_bytes()
