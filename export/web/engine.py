@@ -23,6 +23,7 @@ VERSION = "1.30.0"
 CDN = f"https://cdn.jsdelivr.net/npm/onnxruntime-web@{VERSION}/dist/"
 _HERE = Path(__file__).parent
 _NPM_SECONDS = 300
+_OTHERWISE = "give --ort-web DIR, a folder with its dist, or --ort-web cdn, a public address"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +93,15 @@ def find_engine(folder: Path | None) -> Path:
         return found
     cached = cache_folder() / f"onnxruntime-web-{VERSION}"
     if _wrong(cached):
-        _from_npm(cached)
+        try:
+            _from_npm(cached)
+        except OSError as error:
+            # Another process may have put it there meanwhile.
+            if _wrong(cached):
+                raise MissingPackageError(
+                    f"onnxruntime-web {VERSION} cannot be kept in {cached.parent} ({error.strerror or error}): set "
+                    f"TFGAN_CACHE to a folder that can be written, or {_OTHERWISE}"
+                ) from None
     return cached
 
 
@@ -118,10 +127,9 @@ def _wrong(folder: Path) -> str | None:
 def _from_npm(cached: Path) -> None:
     """Install the locked package beside the cache, and keep of it what is needed."""
     npm = shutil.which("npm")
-    otherwise = "give --ort-web DIR, a folder with its dist, or --ort-web cdn, a public address"
     if npm is None:
         raise MissingPackageError(
-            f"the demo needs onnxruntime-web {VERSION}, and there is no npm to fetch it: {otherwise}"
+            f"the demo needs onnxruntime-web {VERSION}, and there is no npm to fetch it: {_OTHERWISE}"
         )
     cached.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=cached.parent) as name:
@@ -137,7 +145,7 @@ def _from_npm(cached: Path) -> None:
         dist = work / "node_modules" / "onnxruntime-web" / "dist"
         if failure or _wrong(dist):
             why = failure or "its files are not the known ones"
-            raise MissingPackageError(f"npm could not fetch onnxruntime-web {VERSION} ({why}): {otherwise}")
+            raise MissingPackageError(f"npm could not fetch onnxruntime-web {VERSION} ({why}): {_OTHERWISE}")
         kept = work / "kept"
         kept.mkdir()
         for engine_file in engine_files(webgpu=True):

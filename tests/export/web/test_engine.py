@@ -1,7 +1,7 @@
 """onnxruntime-web: pinned, checked, and asked for in words."""
 
 import json
-import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def test_a_folder_is_taken_where_its_files_are_right(ort_web, tmp_path):
     dist = tmp_path / "node_modules/onnxruntime-web/dist"
     dist.mkdir(parents=True)
     for file in engine.engine_files(webgpu=True):
-        os.link(ort_web / file.name, dist / file.name)
+        shutil.copyfile(ort_web / file.name, dist / file.name)
     assert engine.find_engine(dist) == dist
     assert engine.find_engine(tmp_path) == dist
     module = dist / "ort.wasm.bundle.min.mjs"
@@ -94,3 +94,24 @@ def test_a_failure_of_npm_leaves_nothing(tmp_path, monkeypatch, run, reason):
     with pytest.raises(MissingPackageError, match=reason):
         engine.find_engine(None)
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch):
+    (tmp_path / "cache").write_text("a file")
+    monkeypatch.setenv("TFGAN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(engine.shutil, "which", lambda name: "/bin/npm")
+    with pytest.raises(MissingPackageError, match=r"cannot be kept in .*cache .*: set TFGAN_CACHE .* --ort-web DIR"):
+        engine.find_engine(None)
+
+
+def test_another_process_is_first(ort_web, tmp_path, monkeypatch):
+    monkeypatch.setenv("TFGAN_CACHE", str(tmp_path))
+
+    def late(cached):
+        cached.mkdir()
+        for file in engine.engine_files(webgpu=True):
+            shutil.copyfile(ort_web / file.name, cached / file.name)
+        raise OSError(39, "Directory not empty")
+
+    monkeypatch.setattr(engine, "_from_npm", late)
+    assert engine.find_engine(None) == tmp_path / ort_web.name
