@@ -66,7 +66,9 @@ def test_a_loss_without_an_optimum_says_so(tmp_path):
         (["ring8", "--set", "lable_flips=0.1"], RecipeError, "did you mean 'label_flips'"),
         (["grid25", "--samples", "20"], DataError, "grid25 has 25 modes, and 20 samples cannot show them"),
         (["ring8", "--steps", "0"], RecipeError, "--steps"),
-        (["ring8", "--steps", "5"], DataError, "--frames"),
+        (["ring8", "--steps", "5"], DataError, "--frames takes 1 to 5, of 5 steps; got 30"),
+        (["ring8", "--frames", "6000"], DataError, "--frames takes 1 to 500"),
+        (["ring8", "--loss", "hinge", "--set", "loss=minimax"], RecipeError, "leave one of them out"),
     ],
 )
 def test_mistakes_are_refused_before_anything_is_written(tmp_path, monkeypatch, arguments, error, words):

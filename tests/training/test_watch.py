@@ -9,7 +9,8 @@ import tensorflow as tf
 from tfgan_kit.doctor.samples import PROBES
 from tfgan_kit.errors import DivergedError, FailedError
 from tfgan_kit.recipe import Recipe
-from tfgan_kit.training.rollback import checkpoint_steps, spared
+from tfgan_kit.training.length import steps_per_checkpoint
+from tfgan_kit.training.rollback import spared
 from tfgan_kit.training.watch import Watch
 
 RECIPE = Recipe(kimg=100, watch_from_kimg=0.0)
@@ -141,7 +142,7 @@ def test_a_loss_scale_below_1_ends_a_run():
 def test_the_checkpoints_that_a_rollback_may_need_are_spared():
     # A tick is 4 kimg, so 62 steps of 64; a checkpoint each 2 of them.
     recipe = Recipe(kimg=100, on_failure="rollback", watch_ticks=3)
-    assert checkpoint_steps(recipe) == 124
+    assert steps_per_checkpoint(recipe) == 124
     assert spared(recipe, 500) >= {496, 372, 248}
     # A failure that is sure at a tick began at most watch_ticks ticks before.
     for ticks in range(3, 40):
