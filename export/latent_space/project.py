@@ -113,8 +113,10 @@ def project(
     if len(sets) > 1:
         # The best start of each label set, a little down; what is best then is gone into.
         on_progress("trying the classes", 0.1)
-        firsts = list({tuple(map(int, c)): (z, c) for z, c in reversed(candidates) if c is not None}.values())[::-1]
-        short = round_of(firsts[:_CONTENDERS], -(-steps // _SHORT))
+        firsts: dict[tuple[int, ...], tuple[np.ndarray, np.ndarray | None]] = {}
+        for z, labels_of_z in candidates:
+            firsts.setdefault(tuple(map(int, labels_of_z)), (z, labels_of_z))  # type: ignore[arg-type]
+        short = round_of(list(firsts.values())[:_CONTENDERS], -(-steps // _SHORT))
         pictures += sum(point.pictures for point, _ in short)
         candidates = [(point.latent, c) for point, c in short]
     ended: list[tuple[Point, np.ndarray | None]] = []

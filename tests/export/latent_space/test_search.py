@@ -5,7 +5,7 @@ import pytest
 
 from tfgan_kit.export import Sampler
 from tfgan_kit.export.latent_space.project import label_sets, project
-from tfgan_kit.export.latent_space.search import descend, mse_to, plausible, psnr
+from tfgan_kit.export.latent_space.search import Point, descend, mse_to, plausible, psnr
 from tfgan_kit.export.latent_space.walker import Walker
 from tfgan_kit.latents import z_from_seeds
 
@@ -74,6 +74,29 @@ def test_a_picture_of_the_generator_is_found_again_better_than_by_as_many_draws(
     assert found.mse <= found.drawn_mse
     np.testing.assert_array_equal(found.image, generator.draw(found.latent[None])[0])
     assert found.labels is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_classes_that_are_gone_into_are_those_of_the_best_draws(seed, monkeypatch):
+    monkeypatch.setattr("tfgan_kit.export.latent_space.project._CONTENDERS", 3)
+    generator, rounds = Smooth(), []
+    target = generator.draw(generator.latents([10**6 + seed]), np.array([[seed]]))[0]
+
+    def stay(target, starts, labels, steps):
+        nearest = mse_to(target, generator.draw(starts, labels))
+        rounds.append((labels[:, 0].tolist(), nearest.tolist()))
+        return [Point(start, mse, 1) for start, mse in zip(starts, nearest, strict=True)]
+
+    found = project(generator, target, labels=label_sets([6], {}), seed=seed, descent=stay)
+    classes, nearest = rounds[0]
+    assert len(set(classes)) == 3
+    assert nearest == sorted(nearest)
+    assert found.drawn_mse == pytest.approx(nearest[0])
+    # No other class has a draw that is nearer than the last of them.
+    first = int(np.random.default_rng(seed).integers(2**40))
+    latents = generator.latents(np.arange(first, first + 4096 // 6))
+    others = [mse_to(target, generator.draw(latents, np.full((len(latents), 1), c))) for c in range(6)]
+    assert sorted(classes, key=lambda c: others[c].min()) == sorted(range(6), key=lambda c: others[c].min())[:3]
 
 
 def test_the_class_of_a_picture_is_found_too():
