@@ -150,6 +150,7 @@ class Worker:
         self.pipe.send(number)
         if not self.pipe.poll(HANG_SEC):
             self.process.kill()
+            self.process.join()
             return "hung", f"more than {HANG_SEC:g} s", (), HANG_SEC
         try:
             return self.pipe.recv()  # type: ignore[no-any-return]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -61,7 +62,7 @@ def prepare(
     labels = ", ".join(f"{len(names)} of {name}" for name, names in index.attributes.items()) or "no labels"
     print(f"prepared  {made.images:,} pictures of {height}x{width}x{channels_}, {labels}, digest {index.digest}")
     print(f"in        {out}: {len(index.records)} shards, {made.bytes / 1e6:.1f} MB")
-    print(f"next      tfgan train --data records:{out}")
+    print(f"next      tfgan train --data {shlex.quote(f'records:{out}')}")
 
 
 @app.command(epilog="Example: tfgan data check folder:my-pictures")
@@ -103,16 +104,19 @@ def check(
 
     measured = None
     try:
-        if sheet is not None:
-            write_sheet(recipe, sheet)
-            print(f"wrote {sheet}")
-        if timing:
-            measured = _timed(recipe)
-        if json_file is not None:
-            from tfgan_kit.files import write_json
+        try:
+            if sheet is not None:
+                write_sheet(recipe, sheet)
+                print(f"wrote {sheet}")
+            if timing:
+                measured = _timed(recipe)
+        finally:
+            # What was found stays of use where the pictures are too bad to be drawn or trained on.
+            if json_file is not None:
+                from tfgan_kit.files import write_json
 
-            write_json(json_file, {**found.to_json(), "suggestion": dict(made.fields), "timing": measured})
-            print(f"wrote {json_file}")
+                write_json(json_file, {**found.to_json(), "suggestion": dict(made.fields), "timing": measured})
+                print(f"wrote {json_file}")
     except OSError as error:
         raise DataError(f"{error.filename} cannot be written: {error.strerror or error}") from None
 
@@ -157,7 +161,7 @@ def write_sheet(recipe: Recipe, path: Path) -> None:
 
 
 def _train_command(fields: Mapping[str, Any]) -> str:
-    options = [f"--data {fields['data']}"]
+    options = [f"--data {shlex.quote(fields['data'])}"]
     if "resolution" in fields:
         options.append("--resolution {}x{}".format(*fields["resolution"]))
     options.append(f"--kimg {fields['kimg']:g}")

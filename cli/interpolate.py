@@ -60,9 +60,9 @@ def interpolate(
     check_seeds(seeds)
     if path is not None and path not in PATHS:
         raise SampleError(f"unknown path {path!r}: {nearest(path, PATHS)}")
-    is_film = is_picture(out, SUFFIXES) and out.suffix in FILMS
+    is_film = is_picture(out, SUFFIXES) and out.suffix.lower() in FILMS
     check_film(out, fps)
-    most = _MOST_IN_A_SHEET if out.suffix == ".png" else _MOST_STEPS
+    most = _MOST_IN_A_SHEET if out.suffix.lower() == ".png" else _MOST_STEPS
     if not len(seeds) <= steps <= most:
         raise SampleError(f"--steps takes {len(seeds)}, the pictures that are named, to {most:,}; got {steps:,}")
     file = model_file(model)

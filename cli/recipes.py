@@ -11,6 +11,8 @@ from tfgan_kit.fields import type_name
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.recipes import DEFAULT, RECIPES, RecipeRow, recipe_row
 
+_WIDE = 120  # columns that the whole list needs
+
 
 def recipes(
     name: Annotated[
@@ -26,13 +28,19 @@ def recipes(
 
     console = Console(highlight=False)
     if name is None:
-        table = Table("recipe", "what it is", "reproduces", "minutes", "measured", box=None, pad_edge=False)
+        # A narrow terminal would break every cell into many lines.
+        wide = console.width >= _WIDE
+        table = Table("recipe", "what it is", *(("reproduces",) if wide else ()), "minutes",
+                      *(("measured",) if wide else ()), box=None, pad_edge=False)  # fmt: skip
         for key, row in RECIPES.items():
             shown = f"[bold]{key}[/bold]{' (default)' if key == DEFAULT else ''}"
-            table.add_row(shown, escape(row.about), escape(row.source), _minutes(row), escape(row.result))
+            of_paper, measured = ((escape(row.source),), (escape(row.result),)) if wide else ((), ())
+            table.add_row(shown, escape(row.about), *of_paper, _minutes(row), *measured)
         console.print(table)
         console.print(
-            "\nMinutes are of two x86-64 cores, for what was measured. Command and every field: tfgan recipes NAME."
+            "\nMinutes are of two x86-64 cores, for what was measured."
+            f"{'' if wide else ' Sources and figures need a wider terminal, or:'}"
+            " Command and every field: tfgan recipes NAME."
         )
         return
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tfgan_kit.cli.model_options import is_picture, model_file, parse_classes, parse_seeds, save_picture
+from tfgan_kit.cli.model_options import check_seeds, is_picture, model_file, parse_classes, parse_seeds, save_picture
 from tfgan_kit.errors import SampleError
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def sample(
     if ranges is None:
         first = seed or 0
         ranges = [range(first, first + (n or (CLASS_ROWS * classes if by_class else 64)))]
+        check_seeds((ranges[0][0], ranges[0][-1]))
     count = sum(map(len, ranges))
     if as_grid and count > MOST_IN_A_GRID:
         raise SampleError(f"a grid holds at most {MOST_IN_A_GRID} pictures; got {count}: give --out a folder")

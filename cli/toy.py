@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tfgan_kit.errors import DataError
+from tfgan_kit.errors import DataError, RecipeError
 from tfgan_kit.recipe import parse_assignment
+from tfgan_kit.toy.options import STEPS
 
 if TYPE_CHECKING:
     from tfgan_kit.toy.measure import Look
     from tfgan_kit.toy.play import Played
 
 _TOYS = ("ring8", "grid25", "spiral", "swissroll")
+# Each takes some MB until the animation is written.
+_MOST_FRAMES = 500
 _WORDS = {
     "modes": "modes covered",
     "rarest_mode": "share of the rarest mode (1: as in the data)",
@@ -44,7 +47,7 @@ def toy(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a field of the toys' recipe; may be repeated."),
     ] = None,
-    steps: Annotated[int, typer.Option(help="Train steps.")] = 6000,
+    steps: Annotated[int, typer.Option(help="Train steps.")] = STEPS,
     seed: Annotated[int, typer.Option(help="Seed of every random draw.")] = 0,
     samples: Annotated[int, typer.Option(help="Samples that modes and quality are counted in.")] = 4000,
     frames: Annotated[int, typer.Option(help="Moments that are measured and shown.")] = 30,
@@ -58,8 +61,11 @@ def toy(
 
     changes = dict(parse_assignment(text) for text in assignments or ())
     recipe = toy_recipe(steps=steps, seed=seed, loss=loss, changes=changes)
-    if not 1 <= frames <= steps:
-        raise DataError(f"--frames takes at least 1, and at most the {steps} steps; got {frames}")
+    most = min(steps, _MOST_FRAMES)
+    if not 1 <= frames <= most:
+        raise DataError(f"--frames takes 1 to {most}, of {steps} steps; got {frames}")
+    if loss is not None and "loss" in changes:
+        raise RecipeError("the loss is given by --loss and by --set loss: leave one of them out")
 
     from tfgan_kit.cli.tensorflow_import import import_tensorflow
     from tfgan_kit.toy.measure import Measure

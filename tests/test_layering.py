@@ -56,11 +56,10 @@ MAY_IMPORT = {
     "evaluation": {"data", "extractors", "metrics"},
     "evaluation.compare_picture": {"evaluation", "pictures"},
     "training": {"build", "gan", "calling", "data", "doctor", "evaluation", "extractors", "pictures", "recipe"},
-    "training.length": {"recipe"},
     "training.rollback": {"training.checkpoint", "training.length", "training.run_folder", "recipe"},
     "training.probe": {"build", "data", "metrics", "networks", "training"},
     "training.checkpoint": set(),
-    "training.run_folder": {"training.checkpoint", "recipe"},
+    "training.run_folder": {"data.few", "training.checkpoint", "recipe"},
     "training.length": {"recipe"},
     "report": {
         "data.mnist", "doctor", "evaluation", "metrics", "pictures", "recipe", "recipes", "training.checkpoint",

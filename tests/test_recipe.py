@@ -237,7 +237,9 @@ def test_replace_refuses_both_lengths_and_no_length(base):
 
 def test_unknown_fields_are_refused_with_the_nearest(base):
     for call in (lambda: base.replace(r1_gama=1), lambda: Recipe.from_json({"kimg": 1, "r1_gama": 1})):
-        with pytest.raises(RecipeError, match=r"unknown recipe field 'r1_gama': did you mean 'r1_gamma'\?"):
+        with pytest.raises(
+            RecipeError, match=r"unknown recipe field 'r1_gama': did you mean 'r1_gamma'\? `tfgan recipes mnist`"
+        ):
             call()
 
 

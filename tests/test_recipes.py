@@ -50,3 +50,8 @@ def test_a_recipe_sets_no_switch_that_its_family_ignores(name):
 def test_an_unknown_recipe_is_refused_with_the_nearest():
     with pytest.raises(RecipeError, match="unknown recipe 'mnits': did you mean 'mnist'"):
         recipe_row("mnits")
+
+
+def test_a_data_source_in_place_of_a_recipe_is_said():
+    with pytest.raises(RecipeError, match="a data source is given as --data folder:my-pictures"):
+        recipe_row("folder:my-pictures")

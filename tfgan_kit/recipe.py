@@ -286,7 +286,9 @@ def field_named(name: str) -> dataclasses.Field[Any]:
     """
     fields = {field.name: field for field in dataclasses.fields(Recipe)}
     if name not in fields:
-        raise RecipeError(f"unknown recipe field {name!r}: {nearest(name, fields)}")
+        # More than a hundred legal names say less than the command that explains them.
+        hint = nearest(name, fields).partition("legal: ")[0]
+        raise RecipeError(f"unknown recipe field {name!r}: {hint}`tfgan recipes mnist` shows all {len(fields)}")
     return fields[name]
 
 

@@ -312,5 +312,7 @@ def recipe_row(name: str) -> RecipeRow:
         RecipeError: there is none; the message names the nearest.
     """
     if name not in RECIPES:
+        if ":" in name:
+            raise RecipeError(f"unknown recipe {name!r}: a data source is given as --data {name}")
         raise RecipeError(f"unknown recipe {name!r}: {nearest(name, RECIPES)}")
     return RECIPES[name]

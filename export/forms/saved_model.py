@@ -42,7 +42,9 @@ def write_saved_model(source: Source, folder: Path, *, output: str = "uint8") ->
     temporary = folder.with_name(f"{TEMPORARY}{uuid.uuid4().hex}-{folder.name}")
     try:
         _save(traced.whole(source.G, grey=output == "uint8"), temporary)
-        measured = _check(source, temporary)
+        # On the CPU, as the ONNX is compared: a GPU's float32 products are by default of lower precision.
+        with tf.device("CPU:0"):
+            measured = _check(source, temporary)
         os.replace(temporary, folder)
     except OSError as error:
         raise ExportError(f"{folder} cannot be written: {error.strerror or error}") from None

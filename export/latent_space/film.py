@@ -36,10 +36,11 @@ def check_film(out: Path, fps: float) -> None:
         SampleError: a speed that the format does not have.
         MissingPackageError: an .mp4, and no ffmpeg.
     """
-    most = _GIF_FPS if out.suffix == ".gif" else MOST_FPS
+    suffix = out.suffix.lower()
+    most = _GIF_FPS if suffix == ".gif" else MOST_FPS
     if not 0 < fps <= most:
         raise SampleError(f"{out.name} takes from 0 to {most} pictures a second; got {fps:g}")
-    if out.suffix == ".mp4":
+    if suffix == ".mp4":
         find_ffmpeg()
 
 
@@ -62,13 +63,14 @@ def write_film(frames: Iterable[np.ndarray], out: Path, *, fps: float = 30, zoom
     """
     check_film(out, fps)
     larger = (np.repeat(np.repeat(frame, zoom, axis=0), zoom, axis=1) for frame in frames)
-    if out.suffix == ".mp4":
+    suffix = out.suffix.lower()
+    if suffix == ".mp4":
         return _mp4(larger, out, fps)
-    if out.suffix == ".png":
+    if suffix == ".png":
         sheet = np.stack(list(larger))
         write_atomic(out, to_pillow(grid(sheet, min(columns, len(sheet)))).save)
         return len(sheet)
-    if out.suffix in FILMS:
+    if suffix in FILMS:
         return _animation(larger, out, fps)
     out.mkdir(parents=True, exist_ok=True)
     count = 0
@@ -102,14 +104,15 @@ def find_ffmpeg() -> str:
 
 def _animation(frames: Iterator[np.ndarray], out: Path, fps: float) -> int:
     pictures = [to_pillow(frame) for frame in frames]
-    unit = 10 if out.suffix == ".gif" else 1
-    if out.suffix == ".gif":
+    is_gif = out.suffix.lower() == ".gif"
+    unit = 10 if is_gif else 1
+    if is_gif:
         # Greys are exact; of colours each frame has the 256 that suit it best.
         pictures = [
             picture if picture.mode == "L" else picture.quantize(256, Image.Quantize.MEDIANCUT) for picture in pictures
         ]
     durations = durations_ms(len(pictures), fps, unit)
-    how = {"lossless": True} if out.suffix == ".webp" else {"optimize": False}
+    how = {"optimize": False} if is_gif else {"lossless": True}
 
     def save(path: Path) -> None:
         pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=durations, loop=0, **how)  # type: ignore[arg-type]

@@ -65,6 +65,8 @@ class Runner:
             feed: the inputs of a part.
             keep: takes a part and its output `images`.
         """
+        if count == 0:
+            return
         if self._pid != os.getpid():
             self._after_fork()
         # A single picture, or few, on many cores: only threads within a run use them.

@@ -89,7 +89,8 @@ def open_session(content: bytes, device: str, threads: int, *, source: str) -> o
             f"{source} is not an ONNX model that onnxruntime can read, or is truncated: {error}"
         ) from None
     finally:
-        onnxruntime.set_default_logger_severity(_WARNINGS)
+        if device != "cpu":
+            onnxruntime.set_default_logger_severity(_WARNINGS)
     # Where a provider cannot start, onnxruntime goes on with the CPU.
     if provider not in session.get_providers():
         raise DeviceError(

@@ -71,6 +71,8 @@ def test_check(tfgan, folder, tmp_path):
     # The sheet shows what training would be shown, and one of 22 is more broken pictures than training takes.
     assert (code, shown.err.count("\n")) == (1, 1)
     assert "1 of 22 pictures are broken, more than 1 %" in shown.err
+    assert json.loads((tmp_path / "found.json").read_text())["broken"] == ["a/98.png"]
+    assert not (tmp_path / "sheet.png").exists()
     (folder / "a" / "98.png").unlink()
     code, shown = tfgan(
         "data", "check", f"folder:{folder}", "--no-timing", "--sheet", tmp_path / "sheet.png", "--json",
@@ -98,6 +100,16 @@ def test_check_times_a_few_steps(tfgan, tmp_path):
     code, shown = tfgan("data", "check", f"npz:{tmp_path / 'set.npz'}")
     assert code == 0
     assert "images/s, so " in shown.out
+
+
+def test_a_command_that_is_shown_can_be_pasted(tfgan, folder, tmp_path):
+    spaced = folder.rename(tmp_path / "my set")
+    code, shown = tfgan("data", "check", f"folder:{spaced}", "--no-timing")
+    assert code == 0
+    assert f"tfgan train --data 'folder:{spaced}' --kimg" in shown.out
+    code, shown = tfgan("data", "prepare", f"folder:{spaced}", "--out", tmp_path / "an out")
+    assert code == 0
+    assert f"next      tfgan train --data 'records:{tmp_path / 'an out'}'" in shown.out
 
 
 @pytest.mark.parametrize(

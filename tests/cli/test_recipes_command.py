@@ -21,6 +21,13 @@ def test_every_recipe_is_listed_with_what_was_measured():
         assert row.result in shown.stdout
 
 
+def test_a_narrow_terminal_gets_a_list_that_can_be_read():
+    shown = CliRunner().invoke(app, ["recipes"], env={"COLUMNS": "80"}).stdout
+    assert shown.count("\n") < 4 * len(RECIPES)
+    assert "need a wider terminal" in " ".join(shown.split())
+    assert "…" not in shown
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_is_shown_with_every_field_and_its_meaning(name):
     shown = CliRunner().invoke(app, ["recipes", name], env=WIDE)

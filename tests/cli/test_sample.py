@@ -258,7 +258,7 @@ def test_there_is_nothing_to_sample_from(folder):
         (["--seeds", "1-3", "-n", "3"], SampleError, "leave --seed and -n out"),
         (["--seeds", "3-1"], SampleError, "from the smaller to the larger"),
         (["--seeds", "a-b"], SampleError, "such as 0-99"),
-        (["--seed", "-3"], SampleError, "seeds must be"),
+        (["--seed", "-3"], SampleError, "got -3$"),
         (["--class", "0"], SampleError, "unconditional"),
         (["--truncation", "2"], SampleError, r"in \[0, 1\]"),
         (["--batch", "0"], SampleError, "batch must be at least 1"),

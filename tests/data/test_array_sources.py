@@ -122,8 +122,13 @@ def test_idx_refused(tmp_path: Path) -> None:
 
 
 def test_unknown_scheme_and_small_sets(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"did you mean 'folder'. legal: folder, idx, mnist, npz, stacked-mnist, tfds"):
+    with pytest.raises(DataError, match=r"did you mean 'folder'. legal: folder, idx, mnist, npz, records, stacked-mnist, tfds"):
         opened("foldr:here")
+    with pytest.raises(DataError, match=rf"does not say of what kind it is: give folder:{tmp_path}"):
+        opened(str(tmp_path))
+    path = saved(tmp_path, images=IMAGES).removeprefix("npz:")
+    with pytest.raises(DataError, match=f"give npz:{path}"):
+        opened(path)
     with pytest.raises(DataError, match=r"has 20 images, fewer than a batch of 21"):
         opened(saved(tmp_path, images=IMAGES), batch_size=21)
 

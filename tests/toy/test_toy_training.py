@@ -23,11 +23,11 @@ def toy_of(name, steps, seed=0, loss=None, **changes):
 @pytest.fixture(scope="module")
 def pretrained():
     """A toy whose D was trained for long against a G that stayed as it is, and what was measured."""
-    toy = toy_of("ring8", 1500, pretrain_d_kimg=1499 * 128 / 1000, r1_gamma=0.0)
+    toy = toy_of("ring8", 800, pretrain_d_kimg=799 * 128 / 1000, r1_gamma=0.0)
     measure = Measure(toy.recipe, toy.data, 2000)
     weights = [weight.copy() for weight in toy.gan.G.get_weights()]
     first = measure.look(toy, {})
-    means = toy.train(1499)
+    means = toy.train(799)
     for before, after in zip(weights, toy.gan.G.get_weights(), strict=True):
         np.testing.assert_array_equal(before, after)
     return first, measure.look(toy, means)
@@ -59,7 +59,7 @@ def test_the_saturating_loss_leaves_g_without_a_gradient(pretrained):
 
 
 def test_the_nonsaturating_recipe_covers_the_ring():
-    toy = toy_of("ring8", STEPS // 2)
+    toy = toy_of("ring8", STEPS // 4, jit=False)
     assert toy.recipe.loss == "nonsaturating"
     toy.train(toy.steps)
     near = mixture_modes(toy.samples(4000), toy.data.centres, toy.data.deviation)
@@ -82,7 +82,7 @@ def test_the_nonsaturating_recipe_covers_all_modes(name, modes, seed):
 
 def test_a_toy_is_of_its_seed():
     def trained(seed):
-        toy = toy_of("grid25", 6, seed=seed, **SMALL)
+        toy = toy_of("grid25", 6, seed=seed, **SMALL, r1_gamma=0.0)
         toy.train(3)
         toy.train(6)
         return toy.samples(20)

@@ -14,7 +14,7 @@ from tfgan_kit.training import checkpoint, loop, rollback
 from tfgan_kit.training.run_folder import RunFolder
 
 # Overflows within some steps, and not any more at a fraction of it.
-RATE = 4.0
+RATE = 1.0
 
 
 @pytest.fixture(scope="module")

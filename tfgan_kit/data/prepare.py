@@ -59,7 +59,8 @@ def prepare(
 ) -> Prepared:
     """Write a recipe's pictures as shards, or go on where the same call was interrupted.
 
-    A shard is whole or not there, and the index is written last. A picture is held a block at a time by each worker.
+    A shard is whole or not there, and the index is written last. A finished set of which files are missing or cut is
+    written again. A picture is held a block at a time by each worker.
 
     Args:
         recipe: of which `data`, `resolution`, `channels`, `fit`, `conditional` and `memory_mb` matter.
@@ -91,7 +92,8 @@ def prepare(
     }
     try:
         with _claimed(out, plan):
-            if not (out / INDEX).is_file():
+            if not _is_whole(out):
+                (out / INDEX).unlink(missing_ok=True)
                 shards = _written_shards(material, out, per_shard, workers or available_cpus(), on_progress)
                 _finish(material, out, recipe.data, shards, deduplicate)
             # What was kept for going on is no longer needed.
@@ -173,7 +175,7 @@ def _written_shards(
                 broken_notes(material.where, [material.name(i) for i in broken], material.count)
 
     def shard(number: int) -> Shard:
-        whole = _kept_shard(out, number)
+        whole = _kept_shard(material, out, number)
         if whole is not None:
             finished(parts[number], list(whole.broken))
             return whole
@@ -244,16 +246,30 @@ def verify(folder: Path, on_progress: Callable[[int, int], None] = lambda done, 
             content.update(hashlib.blake2b(pixels.tobytes(), digest_size=HASH_BYTES).digest())
         on_progress(min(first + _BLOCK, len(source)), len(source))
     if seal_digest(content, source.shape, source.labels) != index.digest:
-        raise DataError(f"{folder} is damaged: its pictures are not those that were prepared; prepare the set again")
+        raise DataError(
+            f"{folder} is damaged: its pictures are not those that were prepared; delete it and prepare the set again"
+        )
 
 
-def _kept_shard(out: Path, number: int) -> Shard | None:
-    """A shard that was written before; None where it is not whole."""
+def _is_whole(out: Path) -> bool:
+    """Whether the set is finished, and none of its files is missing or cut."""
+    try:
+        open_records(str(out), Recipe(data=f"records:{out}", kimg=1, batch_size=1))
+    except DataError:
+        return False
+    return True
+
+
+def _kept_shard(material: Material, out: Path, number: int) -> Shard | None:
+    """A shard that was written before; None where it is not whole, or a picture that it lacks can be read by now."""
     try:
         shard = Shard.read(_beside(out, number))
-        return shard if shard_file(out, number).stat().st_size == shard.size else None
+        if shard_file(out, number).stat().st_size != shard.size:
+            return None
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    repaired = any(pixels is not None for i in shard.broken for pixels in material.pixels(range(i, i + 1)))
+    return None if repaired else shard
 
 
 def _beside(out: Path, number: int) -> Path:

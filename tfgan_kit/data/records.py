@@ -89,6 +89,8 @@ class Index:
                     f"{path} has format {version!r:.20}, and this tfgan-kit reads {FORMAT}: prepare it again"
                 )
             return cls(**{key: _tuples(value) for key, value in content.items()})._checked()
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error.strerror or error}") from None
         except (ValueError, KeyError, TypeError, AttributeError):
             raise DataError(f"{path} is damaged: prepare the set again") from None
 
@@ -150,7 +152,9 @@ class RecordsSource:
             first = int(self._ends[shard - 1]) if shard else 0
             for row, content in zip(of, self._contents(int(shard), records[of] - first), strict=True):
                 if len(content) != images[row].nbytes:
-                    raise DataError(f"{shard_file(self._folder, int(shard))} is damaged: prepare the set again")
+                    raise DataError(
+                        f"{shard_file(self._folder, int(shard))} is damaged: delete it and prepare the set again"
+                    )
                 images[row] = np.frombuffer(content, np.uint8).reshape(self.shape)
         return images
 
@@ -161,7 +165,8 @@ class RecordsSource:
         except Exception as error:  # the library's errors are those of its file and compression layers
             line = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise DataError(
-                f"{shard_file(self._folder, shard)} cannot be read ({line}): restore it or prepare the set again"
+                f"{shard_file(self._folder, shard)} cannot be read ({line}): restore it, or delete it and prepare the "
+                "set again"
             ) from None
         return found
 

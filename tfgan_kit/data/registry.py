@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from tfgan_kit.data.arrays import open_idx, open_npz
 from tfgan_kit.data.folder import open_folder
@@ -37,6 +38,10 @@ def open_source(recipe: Recipe) -> Source:
     """
     scheme, _, location = recipe.data.partition(":")
     if scheme not in SOURCES:
+        path = Path(recipe.data)
+        if path.exists():
+            form = "npz" if path.suffix == ".npz" else "records" if (path / "index.json").exists() else "folder"
+            raise DataError(f"data={recipe.data!r} does not say of what kind it is: give {form}:{recipe.data}")
         raise DataError(f"data={recipe.data!r} has the unknown scheme {scheme!r}: {nearest(scheme, SOURCES)}")
     source = SOURCES[scheme](location, recipe)
     if len(source) < recipe.batch_size:

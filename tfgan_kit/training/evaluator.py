@@ -13,6 +13,7 @@ from tfgan_kit.extractors import open_extractor
 from tfgan_kit.gan import GAN
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training import checkpoint
+from tfgan_kit.training.length import img_per_step
 from tfgan_kit.training.painter import Painter, subject_of
 from tfgan_kit.training.records import Records
 from tfgan_kit.training.run_folder import DataFacts, RunFolder
@@ -41,7 +42,7 @@ class Evaluator:
         """
         self._folder, self._gan, self._recipe, self._facts = folder, gan, recipe, facts
         self._source, self._painter, self._records = source, painter, records
-        self._img_per_step = recipe.batch_size * recipe.d_steps
+        self._img_per_step = img_per_step(recipe)
         self._every = max(1, round(recipe.evaluate_kimg * 1000 / self._img_per_step)) if recipe.evaluate_kimg else 0
         self._extractor = open_extractor(recipe.extractor or extractor_for(recipe.data)) if self._every else None
         self._reference: Reference | None = None

@@ -1,4 +1,4 @@
-"""How long a run is, and how much of it is left."""
+"""How long a run is, its step, its tick and its checkpoint, and how much of it is left."""
 
 from __future__ import annotations
 
@@ -7,14 +7,27 @@ from collections.abc import Callable
 from tfgan_kit.recipe import Recipe
 
 
+def img_per_step(recipe: Recipe) -> int:
+    """Images a train step."""
+    return recipe.batch_size * recipe.d_steps
+
+
+def steps_per_tick(recipe: Recipe) -> int:
+    """Train steps a tick."""
+    return max(1, round(recipe.tick_kimg * 1000 / img_per_step(recipe)))
+
+
+def steps_per_checkpoint(recipe: Recipe) -> int:
+    """Train steps from one regular checkpoint to the next."""
+    return steps_per_tick(recipe) * recipe.checkpoint_ticks
+
+
 class Length:
     """How long a run is: by images, or by the clock."""
 
-    def __init__(
-        self, recipe: Recipe, img_per_step: int, *, step: int, time_progress: float, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, recipe: Recipe, *, step: int, time_progress: float, clock: Callable[[], float]) -> None:
         self.total_img = round(recipe.kimg * 1000) if recipe.kimg else None
-        self._total_steps = -(-self.total_img // img_per_step) if self.total_img else None
+        self._total_steps = -(-self.total_img // img_per_step(recipe)) if self.total_img else None
         self._budget_sec = recipe.minutes * 60 if recipe.minutes else None
         # A resumed run has already used its share.
         self._clock, self._started = clock, clock()

@@ -19,7 +19,7 @@ from tfgan_kit.recipe import Recipe
 from tfgan_kit.training import checkpoint, rollback
 from tfgan_kit.training.evaluator import Evaluator
 from tfgan_kit.training.interrupt import interruptible
-from tfgan_kit.training.length import Length
+from tfgan_kit.training.length import Length, img_per_step, steps_per_tick
 from tfgan_kit.training.painter import Painter
 from tfgan_kit.training.records import Records
 from tfgan_kit.training.resolve import chosen_by_data, resolve
@@ -192,10 +192,10 @@ def _train_locked(
         return Outcome(folder=folder, nimg=ended.nimg, finished=True)
 
     # Open the data at that step, and compile.
-    img_per_step = recipe.batch_size * recipe.d_steps
+    step_img, tick_steps = img_per_step(recipe), steps_per_tick(recipe)
     feed = open_feed(
         source,
-        batch=img_per_step,
+        batch=step_img,
         seed=recipe.seed,
         mirror=recipe.mirror,
         memory_mb=recipe.memory_mb,
@@ -211,8 +211,7 @@ def _train_locked(
     evaluator = Evaluator(folder, gan, recipe, facts, source, painter, records)
     observer = observe(folder, painter)
     step = int(gan.step)
-    length = Length(recipe, img_per_step, step=step, time_progress=float(gan.time_progress), clock=clock)
-    steps_per_tick = max(1, round(recipe.tick_kimg * 1000 / img_per_step))
+    length = Length(recipe, step=step, time_progress=float(gan.time_progress), clock=clock)
     if step == 0:
         records.preview(0)
 
@@ -221,7 +220,7 @@ def _train_locked(
             folder.checkpoints,
             numpy_state(gan) | watch.state(),
             step=step,
-            nimg=step * img_per_step,
+            nimg=step * step_img,
             finished=finished,
             keep=recipe.checkpoints_kept,
             spared=rollback.spared(recipe, step),
@@ -236,24 +235,24 @@ def _train_locked(
             started = time.perf_counter()
             n = min(
                 recipe.steps_per_call,
-                steps_per_tick - step % steps_per_tick,
+                tick_steps - step % tick_steps,
                 evaluator.steps_left(step),
                 length.steps_left(step),
             )
             run_steps(tf.constant(n))
             step += n
             gan.time_progress.assign(length.time_share())
-            watch.check_finite(gan, img_per_step)
-            finished, tick = length.reached(step), step % steps_per_tick == 0
+            watch.check_finite(gan, step_img)
+            finished, tick = length.reached(step), step % tick_steps == 0
 
             # Tell where the run is.
             seconds = time.perf_counter() - started
-            share = float(gan.progress(tf.constant(float(step * img_per_step))))
+            share = float(gan.progress(tf.constant(float(step * step_img))))
             progress = Progress(
-                nimg=step * img_per_step,
+                nimg=step * step_img,
                 total_img=length.total_img,
                 share=share,
-                img_per_sec=n * img_per_step / seconds,
+                img_per_sec=n * step_img / seconds,
                 sec_left=length.sec_left(share),
                 stats=records.means(),
                 tick=tick,
@@ -261,7 +260,7 @@ def _train_locked(
             on_progress(progress)
 
             # Keep the records of a tick, the picture and the checkpoint where they are due; the last one comes last.
-            ticks, stop = step // steps_per_tick, finished or interrupted()
+            ticks, stop = step // tick_steps, finished or interrupted()
             if tick or finished:
                 watch.look(records.tick(step, watch.figures()))
             if finished or (tick and ticks % recipe.preview_ticks == 0):
@@ -275,4 +274,4 @@ def _train_locked(
                 save(finished)
                 observer(stop)
 
-    return Outcome(folder=folder, nimg=step * img_per_step, finished=finished)
+    return Outcome(folder=folder, nimg=step * step_img, finished=finished)

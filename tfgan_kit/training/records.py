@@ -14,6 +14,7 @@ from tfgan_kit.evaluation.result import Evaluation
 from tfgan_kit.files import write_atomic, write_json
 from tfgan_kit.gan import GAN
 from tfgan_kit.recipe import Recipe
+from tfgan_kit.training.length import img_per_step
 from tfgan_kit.training.painter import Painter
 from tfgan_kit.training.run_folder import RunFolder
 
@@ -26,7 +27,7 @@ class Records:
 
     def __init__(self, folder: RunFolder, gan: GAN, recipe: Recipe, painter: Painter) -> None:
         self._folder, self._gan, self._painter = folder, gan, painter
-        self._img_per_step = recipe.batch_size * recipe.d_steps
+        self._img_per_step = img_per_step(recipe)
         self._writer = tf.summary.create_file_writer(str(folder.path))
         self._ticked = time.perf_counter()
         self._ticked_step = int(gan.step)

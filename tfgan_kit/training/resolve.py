@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tfgan_kit.data import Source
-from tfgan_kit.data.few import augment_for
+from tfgan_kit.data.few import with_augment
 from tfgan_kit.errors import DataError, RecipeError
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training.run_folder import DataFacts
@@ -50,16 +50,6 @@ def chosen_by_data(asked: Recipe, recipe: Recipe, facts: DataFacts) -> list[str]
     if asked.augment != "auto":
         return []
     return [f"{facts.images:,} pictures: augment={recipe.augment}; --set augment=none or another decides otherwise"]
-
-
-def with_augment(recipe: Recipe, images: int) -> Recipe:
-    """The recipe with what `augment=auto` comes to for that number of pictures; any other as it is."""
-    if recipe.augment != "auto":
-        return recipe
-    try:
-        return recipe.replace(augment=augment_for(images))
-    except RecipeError:  # a loss whose D has no sign that ADA could go by
-        return recipe.replace(augment="diffaugment")
 
 
 def _counts(source: Source) -> tuple[tuple[int, ...], ...]:

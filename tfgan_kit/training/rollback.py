@@ -13,6 +13,7 @@ import numpy as np
 from tfgan_kit.errors import DivergedError, FailedError
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training import checkpoint
+from tfgan_kit.training.length import img_per_step, steps_per_checkpoint
 from tfgan_kit.training.run_folder import RunFolder
 
 # What a checkpoint has the number of rollbacks under that came before it.
@@ -57,7 +58,7 @@ def _target(folder: RunFolder, recipe: Recipe, failure: FailedError, done: int) 
     """The checkpoint to go back to, after `done` rollbacks; raises the failure where there is none to be."""
     if recipe.on_failure != "rollback":
         raise failure
-    every = checkpoint_steps(recipe)
+    every = steps_per_checkpoint(recipe)
     regular = [m for m in checkpoint.manifests(folder.checkpoints) if m.step % every == 0]
     target = next((m for m in regular if m.nimg <= failure.since_nimg), None)
     if done < recipe.rollbacks and target is not None:
@@ -86,19 +87,9 @@ def spared(recipe: Recipe, step: int) -> set[int]:
     """Steps whose checkpoints a rollback may need: those that a failure that is not sure yet may have begun after."""
     if recipe.on_failure != "rollback":
         return set()
-    every = checkpoint_steps(recipe)
+    every = steps_per_checkpoint(recipe)
     spans = -(-recipe.watch_ticks // recipe.checkpoint_ticks) + 1
     return {(step // every - back) * every for back in range(spans + 1)}
-
-
-def img_per_step(recipe: Recipe) -> int:
-    """Images a train step."""
-    return recipe.batch_size * recipe.d_steps
-
-
-def checkpoint_steps(recipe: Recipe) -> int:
-    """Steps between two regular checkpoints."""
-    return max(1, round(recipe.tick_kimg * 1000 / img_per_step(recipe))) * recipe.checkpoint_ticks
 
 
 def _count(state: Mapping[str, np.ndarray]) -> int:

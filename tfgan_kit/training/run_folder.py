@@ -265,7 +265,7 @@ def _numbered(runs: Path) -> list[RunFolder]:
 
 def _resumable(folder: RunFolder, name: str, recipe: Recipe) -> bool:
     """Whether the run in `folder` is what `recipe` resolves to: equal but for what the data decides."""
-    from tfgan_kit.training.resolve import with_augment
+    from tfgan_kit.data.few import with_augment
 
     try:
         own, facts, own_name = folder.read()

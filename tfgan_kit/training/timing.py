@@ -11,6 +11,7 @@ from tfgan_kit.build import build_gan
 from tfgan_kit.data import Source, open_feed
 from tfgan_kit.gan import GAN
 from tfgan_kit.recipe import Recipe
+from tfgan_kit.training.length import img_per_step
 from tfgan_kit.training.loop import compile_steps
 from tfgan_kit.training.records import peak_memory_mb
 from tfgan_kit.training.resolve import resolve
@@ -45,7 +46,7 @@ def time_steps(recipe: Recipe, source: Source, steps: int = 8) -> Timing:
     recipe, facts = resolve(recipe, source)
     started = time.perf_counter()
     gan = build_gan(recipe, facts.shape, facts.classes)
-    batch = recipe.batch_size * recipe.d_steps
+    batch = img_per_step(recipe)
     feed = open_feed(
         source, batch=batch, seed=recipe.seed, mirror=recipe.mirror, memory_mb=recipe.memory_mb, start_step=0
     )

@@ -97,32 +97,36 @@ export class Stage {
    * @param {function(): object} next the base to walk to next; its labels and noise are left, so that only the latent
    *   moves, and nothing jumps.
    */
-  walk(next) {
+  async walk(next) {
     const walk = (this.walking = {});
     this.frames = [];
     let from = this.base;
     let to = next();
-    let begun = null;
-    const frame = async (now) => {
-      if (this.walking !== walk) return;
-      requestAnimationFrame(frame);
-      // The picture of the last frame is not there yet: this one is left out.
-      if (this.busy) return;
-      begun ??= now;
-      if (now - begun >= LEG_MS) {
-        [from, to] = [to, next()];
-        begun = Math.max(begun + LEG_MS, now - LEG_MS);
+    let begun = performance.now();
+    while (this.walking === walk) {
+      // Asked for first: a picture that takes longer than the screen waits for no second one.
+      const screen = new Promise(requestAnimationFrame);
+      if (!this.busy) {
+        const now = performance.now();
+        if (now - begun >= LEG_MS) {
+          [from, to] = [to, next()];
+          begun = Math.max(begun + LEG_MS, now - LEG_MS);
+        }
+        this.step(from, to, eased(Math.min(1, (now - begun) / LEG_MS)));
+        await this.refresh();
+        this.count(performance.now());
       }
-      const t = eased(Math.min(1, (now - begun) / LEG_MS));
-      const latent = between(from.latent, to.latent, t, this.path);
-      // It keeps the seed from which it comes, as a walk that goes on from here does.
-      this.base = { ...this.base, latent, seed: from.seed };
-      const { held } = this.base;
-      this.say(`Between the seeds ${from.seed} and ${to.seed}${held && `, ${held}`}`);
-      await this.refresh();
-      this.count(performance.now());
-    };
-    requestAnimationFrame(frame);
+      await screen;
+    }
+  }
+
+  /** Go to a point of the way between two bases. */
+  step(from, to, t) {
+    const latent = between(from.latent, to.latent, t, this.path);
+    // It keeps the seed from which it comes, as a walk that goes on from here does.
+    this.base = { ...this.base, latent, seed: from.seed };
+    const { held } = this.base;
+    this.say(`Between the seeds ${from.seed} and ${to.seed}${held && `, ${held}`}`);
   }
 
   /** Stay where the walk is. */

@@ -44,6 +44,16 @@ def test_a_film_shows_its_frames_for_ever(tmp_path, suffix, channels):
         assert picture.info["loop"] == 0
 
 
+@pytest.mark.parametrize("suffix", [".GIF", ".WebP", ".PNG"])
+def test_a_suffix_in_capitals_is_the_same(tmp_path, suffix):
+    paths = [tmp_path / f"x{suffix}", tmp_path / f"y{suffix.lower()}"]
+    for out in paths:
+        assert write_film(frames(3), out, fps=20) == 3
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    with pytest.raises(SampleError, match="from 0 to 50"):
+        check_film(tmp_path / "x.GIF", 60)
+
+
 def test_zoom_makes_squares_of_pixels(tmp_path):
     (given,) = frames(1)
     write_film([given], tmp_path / "x.gif", zoom=3)
