@@ -168,22 +168,22 @@ module.prepare(Recipe(data="folder:{pictures}", kimg=1, batch_size=1), Path(r"{t
     assert content(tmp_path / "set") == content(tmp_path / "whole")
 
 
-def test_what_was_broken_and_is_repaired_is_taken(pictures, tmp_path, monkeypatch):
+def test_what_was_broken_and_is_repaired_is_taken(pictures, tmp_path):
     for i in range(60, 300):
         Image.fromarray(PIXELS[i % 60]).save(pictures / "dog" / f"{i:03}.png")
-    broken = [pictures / "cat" / f"{i:03}.png" for i in range(1, 5)]
+    broken = [pictures / f"{'cat' if i < 40 else 'dog'}/{i:03}.png" for i in (1, 80, 160, 299)]
     whole = [path.read_bytes() for path in broken]
     for path in broken:
         path.write_bytes(b"")
     data = recipe(f"folder:{pictures}", resolution=(8, 10))
-    # The shards that were written when the fourth was met lack the first three, and are kept.
+    # The shards that are whole when the fourth is met lack a picture each, and are kept.
     with pytest.raises(DataError, match="4 of 300 pictures are broken"):
-        prepare(data, tmp_path / "set", per_shard=2, workers=1)
-    assert shard_file(tmp_path / "set", 0).is_file()
+        prepare(data, tmp_path / "set", per_shard=75, workers=1)
+    assert [shard_file(tmp_path / "set", number).is_file() for number in range(4)] == [True, True, True, False]
     for path, content_ in zip(broken, whole, strict=True):
         path.write_bytes(content_)
-    assert prepare(data, tmp_path / "set", per_shard=2).images == 300
-    prepare(data, tmp_path / "other", per_shard=2)
+    assert prepare(data, tmp_path / "set", per_shard=75).images == 300
+    prepare(data, tmp_path / "other", per_shard=75)
     assert content(tmp_path / "set") == content(tmp_path / "other")
 
 
@@ -198,14 +198,14 @@ def test_a_finished_set_that_is_damaged_is_made_whole(pictures, tmp_path, damage
 
 
 def test_a_shard_may_have_no_picture(pictures, tmp_path):
-    for i in range(60, 200):
+    for i in range(60, 201):
         Image.fromarray(PIXELS[i % 60]).save(pictures / "dog" / f"{i:03}.png")
-    for i in (0, 1):
-        (pictures / "cat" / f"{i:03}.png").write_bytes(b"")
+    (pictures / "dog" / "200.png").write_bytes(b"")
     data = recipe(f"folder:{pictures}", resolution=(8, 10))
-    assert prepare(data, tmp_path / "set", per_shard=2).index.records[:2] == (0, 2)
+    assert prepare(data, tmp_path / "set", per_shard=50).index.records == (50, 50, 50, 50, 0)
     source = open_source(recipe(f"records:{tmp_path / 'set'}"))
-    np.testing.assert_array_equal(source.read(np.arange(2)), PIXELS[2:4])
+    assert source.shards == (50, 50, 50, 50)
+    np.testing.assert_array_equal(source.read(np.array([0, 199])), PIXELS[[0, 199 % 60]])
 
 
 def test_once_finished_nothing_is_written_again(pictures, tmp_path):
