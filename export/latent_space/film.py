@@ -39,7 +39,7 @@ def check_film(out: Path, fps: float) -> None:
     suffix = out.suffix.lower()
     most = _GIF_FPS if suffix == ".gif" else MOST_FPS
     if not 0 < fps <= most:
-        raise SampleError(f"{out.name} takes from 0 to {most} pictures a second; got {fps:g}")
+        raise SampleError(f"{out.name} takes more than 0 and at most {most} pictures a second; got {fps:g}")
     if suffix == ".mp4":
         find_ffmpeg()
 

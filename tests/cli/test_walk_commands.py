@@ -83,7 +83,7 @@ def test_interpolate_holds_the_class(folder):
         (["--path", "slurp"], "unknown path 'slurp': did you mean 'slerp'"),
         (["--out", "x.avi"], r"unknown picture format '\.avi': legal: \.gif, \.webp, \.mp4, \.png, or a folder"),
         (["--out", "no/x.gif"], "there is no folder no"),
-        (["--fps", "100"], "0 to 50 pictures a second; got 100"),
+        (["--fps", "100"], "at most 50 pictures a second; got 100"),
         (["--steps", "2", "--via", "5"], "--steps takes 3"),
         (["--steps", "1000000"], "to 100,000; got 1,000,000"),
         (["--steps", "5000", "--out", "x.png"], "to 2,000; got 5,000"),

@@ -75,6 +75,13 @@ def test_what_is_no_run_is_said(tmp_path, content, message):
         RunFolder(tmp_path).read()
 
 
+def test_a_file_in_place_of_a_run_is_said(tmp_path):
+    file = tmp_path / "generator.onnx"
+    file.touch()
+    with pytest.raises(RunError, match=r"generator\.onnx is not a run but a file: name the run's folder"):
+        RunFolder(file).read()
+
+
 def test_another_recipe_is_refused_with_the_difference(tmp_path):
     folder = run_at(tmp_path / "0001-mnist")
     folder.check_same(RECIPE, FACTS)

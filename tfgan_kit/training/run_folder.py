@@ -106,6 +106,8 @@ class RunFolder:
             counts = tuple(tuple(of) for of in data.get("counts", ()))
             facts = DataFacts(**data | {"shape": tuple(data["shape"]), "attributes": attributes, "counts": counts})
             return Recipe.from_json(content["recipe"]), facts, content["name"]
+        except NotADirectoryError:
+            raise RunError(f"{self.path} is not a run but a file: name the run's folder") from None
         except FileNotFoundError:
             raise RunError(f"{self.path} is not a run: it has no recipe.json") from None
         except (ValueError, KeyError, TypeError, RecipeError) as error:
