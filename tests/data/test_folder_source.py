@@ -280,6 +280,25 @@ def test_a_picture_that_breaks_later(tmp_path: Path) -> None:
         source.read(np.array([2, 3]))
 
 
+def test_links_are_followed_and_lead_nowhere_twice(tmp_path: Path) -> None:
+    pixels = noise(4, 8, 8, 3)
+    put(tmp_path, {f"{'ab'[i % 2]}/{i}.png": encoded(pixels[i]) for i in range(4)})
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "9.png").write_bytes(encoded(pixels[0]))
+    (tmp_path / "set" / "c").symlink_to(tmp_path / "other")
+    (tmp_path / "set" / "a" / "up").symlink_to("..")
+    (tmp_path / "other" / "back").symlink_to(tmp_path / "set" / "a")
+    names = pictures.Pictures(tmp_path / "set").names
+    assert list(names) == ["a/0.png", "a/2.png", "b/1.png", "b/3.png", "c/9.png", "c/back/0.png", "c/back/2.png"]
+
+
+def test_a_folder_that_cannot_be_listed(tmp_path: Path) -> None:
+    spec = put(tmp_path, {"0.png": encoded(noise(1, 8, 8, 3)[0])})
+    (tmp_path / "set" / "itself").symlink_to("itself")
+    with pytest.raises(DataError, match=r"itself cannot be listed: Too many levels of symbolic links"):
+        opened(spec)
+
+
 def test_missing_and_empty(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no folder or .zip"):
         opened(f"folder:{tmp_path / 'absent'}")

@@ -53,9 +53,16 @@ class FolderShelf:
     """The files below a folder, hidden ones left out, in sorted order."""
 
     def __init__(self, root: Path) -> None:
-        """List the files below `root`."""
+        """List the files below `root`.
+
+        Raises:
+            DataError: a folder that cannot be listed.
+        """
         self._root = root
-        self.names = Names(_visible(_files_below(root)))
+        try:
+            self.names = Names(_visible(_files_below(root)))
+        except OSError as error:
+            raise DataError(f"{error.filename or root} cannot be listed: {error.strerror or error}") from None
 
     def read(self, name: str) -> bytes:
         """The content of a file."""
@@ -172,13 +179,18 @@ def describe_sizes(sizes: Counter[tuple[int, int]]) -> str:
 
 def _files_below(root: Path) -> Iterator[str]:
     """The files below a folder, through links too, as paths from it; no folder is listed whole."""
-    folders = [""]
+    # Each with those that it is in, by device and inode: a link back to one of them has nothing new, and no end.
+    folders: list[tuple[str, bool, tuple[tuple[int, int], ...]]] = [("", False, ())]
     while folders:
-        folder = folders.pop()
+        folder, is_link, around = folders.pop()
+        status = os.stat(root / folder)
+        itself = (status.st_dev, status.st_ino)
+        if is_link and itself in around:
+            continue
         with os.scandir(root / folder) as entries:
             for entry in entries:
                 if entry.is_dir():
-                    folders.append(f"{folder}{entry.name}/")
+                    folders.append((f"{folder}{entry.name}/", entry.is_symlink(), (*around, itself)))
                 else:
                     yield f"{folder}{entry.name}"
 
