@@ -37,27 +37,71 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     epilog="Start here: tfgan train, tfgan export --onnx, tfgan sample.",
 )
-app.command(epilog="Example: tfgan train --data folder:my-pictures --resolution 64x64 --minutes 60")(train)
-app.command(epilog="Example: tfgan recipes mnist")(recipes)
-app.add_typer(data, name="data", epilog="Start here: tfgan data prepare folder:my-pictures --out prepared")
-app.command(cls=ExportCommand, epilog="Example: tfgan export artifacts/0001-mnist --onnx digits.onnx")(export)
-app.command(epilog="Example: tfgan sample digits.onnx --seeds 0-99 --out digits.png")(sample)
-app.command(epilog="Example: tfgan inspect digits.onnx")(inspect)
-app.command(epilog="Example: tfgan interpolate digits.onnx --from 3 --to 8 --via 5 --loop --out walk.gif")(interpolate)
-app.command(epilog="Example: tfgan arithmetic digits.onnx --plus 3,5,9 --minus 1,2,4 --plus 7,8,11 --out sum.png")(
-    arithmetic
+app.command(
+    short_help="Train a GAN; by default on MNIST, for five minutes.",
+    epilog="Example: tfgan train --data folder:my-pictures --resolution 64x64 --minutes 60",
+)(train)
+app.command(short_help="List the recipes, or show one with every field.", epilog="Example: tfgan recipes mnist")(
+    recipes
 )
+app.add_typer(
+    data,
+    name="data",
+    short_help="Check data sets, and prepare those larger than memory.",
+    epilog="Start here: tfgan data prepare folder:my-pictures --out prepared",
+)
+app.command(
+    cls=ExportCommand,
+    short_help="Export a run's generator, checked against TensorFlow.",
+    epilog="Example: tfgan export artifacts/0001-mnist --onnx digits.onnx",
+)(export)
+app.command(epilog="Example: tfgan sample digits.onnx --seeds 0-99 --out digits.png")(sample)
+app.command(
+    short_help="Say what an .onnx is, how it is called, and what it lacks.", epilog="Example: tfgan inspect digits.onnx"
+)(inspect)
+app.command(
+    short_help="Walk from one picture to others, and write the walk as a film.",
+    epilog="Example: tfgan interpolate digits.onnx --from 3 --to 8 --via 5 --loop --out walk.gif",
+)(interpolate)
+app.command(
+    short_help="Add and take away what pictures have in common.",
+    epilog="Example: tfgan arithmetic digits.onnx --plus 3,5,9 --minus 1,2,4 --plus 7,8,11 --out sum.png",
+)(arithmetic)
 app.command(epilog="Example: tfgan project digits.onnx my-digit.png --out found.png")(project)
-app.command(epilog="Example: tfgan serve digits.onnx --port 8000")(serve)
-app.command(epilog="Example: tfgan demo digits.onnx --out page")(demo)
-app.command(epilog="Example: tfgan bench digits.onnx --plot bench.png")(bench)
+app.command(short_help="Serve pictures of a model over HTTP.", epilog="Example: tfgan serve digits.onnx --port 8000")(
+    serve
+)
+app.command(
+    short_help="Show a model in the browser: samples, sliders and walks.",
+    epilog="Example: tfgan demo digits.onnx --out page",
+)(demo)
+app.command(
+    short_help="Measure how fast a model makes pictures here.",
+    epilog="Example: tfgan bench digits.onnx --plot bench.png",
+)(bench)
 app.command(epilog="Example: tfgan evaluate digits.onnx --n 5000 --seeds 3 --json figures.json")(evaluate)
-app.command(epilog="Example: tfgan compare artifacts/0001-mnist artifacts/0002-mnist --seeds 3")(compare)
-app.command(epilog="Example: tfgan probe artifacts/0001-mnist")(probe)
-app.command(epilog="Example: tfgan ablate dcgan-mnist --switch label_flips --kimg 40")(ablate)
-app.command(epilog="Example: tfgan toy grid25 --loss hinge")(toy)
-app.command(epilog="Example: tfgan report artifacts/0001-mnist")(report)
-app.command(epilog="Example: tfgan doctor artifacts/0001-mnist --plot doctor.png")(doctor)
+app.command(
+    short_help="Put the figures of several runs, models or folders in a table.",
+    epilog="Example: tfgan compare artifacts/0001-mnist artifacts/0002-mnist --seeds 3",
+)(compare)
+app.command(
+    short_help="Measure what a run's discriminator has learned of the labels.",
+    epilog="Example: tfgan probe artifacts/0001-mnist",
+)(probe)
+app.command(
+    short_help="Train a recipe with each of some switches toggled alone.",
+    epilog="Example: tfgan ablate dcgan-mnist --switch label_flips --kimg 40",
+)(ablate)
+app.command(
+    short_help="Train a GAN of points in the plane: seconds on a CPU.", epilog="Example: tfgan toy grid25 --loss hinge"
+)(toy)
+app.command(
+    short_help="Write a run's report.html and MODEL_CARD.md.", epilog="Example: tfgan report artifacts/0001-mnist"
+)(report)
+app.command(
+    short_help="Say whether a run is working, and if not, what to try.",
+    epilog="Example: tfgan doctor artifacts/0001-mnist --plot doctor.png",
+)(doctor)
 
 
 @app.callback(invoke_without_command=True)

@@ -55,6 +55,12 @@ def test_without_a_command_the_help_is_shown(monkeypatch, capsys):
     assert all(command in shown for command in COMMANDS)
 
 
+def test_the_list_of_commands_is_not_cut(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run_in_process(monkeypatch, "--help") == 0
+    assert "..." not in capsys.readouterr().out.partition("Commands:")[2]
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(monkeypatch, capsys, command):
     assert run_in_process(monkeypatch, command, "--help") == 0
