@@ -211,7 +211,7 @@ def test_a_gain_of_what_two_read_stays():
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_no_family_leaves_a_soup(make_run, tmp_path, family):
-    shape = (28, 28, 1) if family == "keras_dcgan" else (16, 16, 3)
+    shape = (28, 28, 1) if family == "keras_dcgan" else (8, 8, 3)
     run = make_run(tmp_path / "run", family=family, shape=shape, g_start_px=4, g_mapping=2)
     model = onnx.load(export_onnx(run).file)
     names = [node.op_type for node in model.graph.node]
