@@ -181,6 +181,8 @@ def test_groups_leave_out_what_does_not_apply_and_say_so(collapsed, real, extrac
         ({"metrics": ["conditional"]}, "conditional does not apply: refusing.onnx is not conditional"),
         ({"metrics": ["path_length"]}, "pictures that are not rounded: evaluate the run"),
         ({"metrics": ["classifier_accuracy"]}, "not conditional on one label"),
+        ({"n": 5, "metrics": ["prdc"]}, "prdc takes at least 6 samples; got 5"),
+        ({"n": 9, "metrics": ["inception_score"]}, "inception_score takes at least 10 samples; got 9"),
         ({"n": 1}, "at least 2 samples and 1 repetition; got 1 and 1"),
         ({"repetitions": 0}, "at least 2 samples and 1 repetition"),
     ],

@@ -24,6 +24,9 @@ from tfgan_kit.metrics.memorisation import verdict
 # Names what is done, and the share of it that is.
 Progress = Callable[[str, float], None]
 
+# Samples that a metric needs: five neighbours besides a sample, and ten splits.
+_LEAST = {"prdc": 6, "inception_score": 10}
+
 
 def evaluate(
     subject: Subject,
@@ -159,7 +162,12 @@ def _check(request: Request, metrics: Collection[str], n: int, repetitions: int)
         raise DataError(f"{name} is a set of pictures, which has no seeds: leave --seeds out")
     if count is not None and count < 2:
         raise DataError(f"{name} has {count} picture; an evaluation takes at least 2")
-    return metrics_named(metrics, request)
+    chosen, left_out = metrics_named(metrics, request)
+    samples = n if count is None else min(n, count)
+    for metric, least in _LEAST.items():
+        if metric in chosen and samples < least:
+            raise DataError(f"{metric} takes at least {least} samples; got {samples}: take more, or other --metrics")
+    return chosen, left_out
 
 
 def resizing(subject: Subject, data: Source, extractor: Extractor) -> str:
