@@ -1,11 +1,13 @@
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tfgan_kit.cli import main as cli
+from tfgan_kit.recipes import FOR_PICTURES, RECIPES
 
 
 @pytest.fixture
@@ -94,12 +96,17 @@ def test_check(tfgan, folder, tmp_path):
         assert sheet.size == (12 * 52 - 2, 2 * 42 - 2)
 
 
-def test_check_times_a_few_steps(tfgan, tmp_path):
+def test_check_times_a_few_steps(tfgan, tmp_path, monkeypatch, tiny_recipe):
+    # The recipe is the one for pictures, but small.
+    row = RECIPES[FOR_PICTURES]
+    monkeypatch.setitem(RECIPES, FOR_PICTURES, replace(row, recipe=tiny_recipe.replace(data=row.recipe.data)))
     pixels = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), np.uint8)
     np.savez(tmp_path / "set.npz", images=pixels)
-    code, shown = tfgan("data", "check", f"npz:{tmp_path / 'set.npz'}")
+    code, shown = tfgan("data", "check", f"npz:{tmp_path / 'set.npz'}", "--json", tmp_path / "found.json")
     assert code == 0
     assert "images/s, so " in shown.out
+    timing = json.loads((tmp_path / "found.json").read_text())["timing"]
+    assert timing["hours"] == pytest.approx(150_000 / timing["img_per_sec"] / 3600)
 
 
 def test_a_command_that_is_shown_can_be_pasted(tfgan, folder, tmp_path):
