@@ -114,8 +114,9 @@ def project(
         # The best start of each label set, a little down; what is best then is gone into.
         on_progress("trying the classes", 0.1)
         firsts: dict[tuple[int, ...], tuple[np.ndarray, np.ndarray | None]] = {}
-        for z, labels_of_z in candidates:
-            firsts.setdefault(tuple(map(int, labels_of_z)), (z, labels_of_z))  # type: ignore[arg-type]
+        for z, of_z in candidates:
+            if of_z is not None:
+                firsts.setdefault(tuple(map(int, of_z)), (z, of_z))
         short = round_of(list(firsts.values())[:_CONTENDERS], -(-steps // _SHORT))
         pictures += sum(point.pictures for point, _ in short)
         candidates = [(point.latent, c) for point, c in short]
