@@ -108,6 +108,8 @@ def make_server(sampler: Sampler, digest: str, limits: Limits) -> uvicorn.Server
         http=BoundedProtocol,
         ws="none",
         lifespan="on",
+        # uvicorn's own set-up of logging closes the handlers that the process has.
+        log_config=None,
         log_level="error",
         access_log=False,
         proxy_headers=False,
