@@ -16,7 +16,7 @@ FOLDERS = {"tfgan_kit": ROOT / "tfgan_kit", "tfgan_kit.cli": ROOT / "cli", "tfga
 GROUND = {"errors", "files", "latents", "_version"}
 MAY_IMPORT = {
     "": {"export.runtime", "report.view"},  # the facade, which imports when asked
-    **{name: set() for name in GROUND},
+    **{name: set() for name in sorted(GROUND)},
     "conflicts": set(),
     "fields": set(),
     "recipe": {"conflicts", "fields"},
