@@ -131,14 +131,21 @@ def write_onnx(
     if judge is not None:
         proven = quantized(proven, judge)
     content = with_spec(proven.model, proven.spec).SerializeToString()
-    if beside:
-        _write(mapping_file(file), beside)
-    _write(file, content)
+    try:
+        _write(file, content, beside)
+    except OSError as error:
+        raise ExportError(f"{file} cannot be written: {error.strerror or error}") from None
     return ExportResult(file=file, spec=proven.spec, size_bytes=len(content), refused=source.refused)
 
 
-def _write(file: Path, content: bytes) -> None:
-    try:
+def _write(file: Path, content: bytes, beside: bytes) -> None:
+    """Put a model in its place, and the mapping of w, if there is one, beside it: on a full disk neither is replaced."""
+    if not beside:
         write_atomic(file, lambda temporary: temporary.write_bytes(content))
-    except OSError as error:
-        raise ExportError(f"{file} cannot be written: {error.strerror or error}") from None
+        return
+
+    def write(temporary: Path) -> None:
+        temporary.write_bytes(beside)
+        _write(file, content, b"")
+
+    write_atomic(mapping_file(file), write)

@@ -12,7 +12,7 @@ import tensorflow as tf
 from tfgan_kit.build import build_generator
 from tfgan_kit.calling import inputs_of, noise_dim
 from tfgan_kit.errors import CheckpointError, ExportError, RunError, SampleError
-from tfgan_kit.export import convert
+from tfgan_kit.export import convert, spec
 from tfgan_kit.export.convert import export_onnx
 from tfgan_kit.export.forms import parity, proven, traced
 from tfgan_kit.export.forms.proven import proven_model, to_onnx
@@ -392,3 +392,23 @@ def test_best_checkpoint_is_the_one_that_evaluations_kept(make_run, tmp_path):
     assert (newest.spec.nimg, best.spec.nimg) == (448, 192)
     pictures = [Sampler(made.file).sample(range(4)) for made in (newest, best)]
     assert not np.array_equal(*pictures)
+
+
+def test_on_a_full_disk_neither_the_model_nor_its_mapping_is_replaced(tmp_path, monkeypatch):
+    file = tmp_path / "w.onnx"
+    before = {file: b"model", spec.mapping_file(file): b"mapping"}
+    for path, content in before.items():
+        path.write_bytes(content)
+    write_bytes = Path.write_bytes
+
+    def full(path, content):
+        if content == b"new model":
+            raise OSError(28, "No space left on device")
+        return write_bytes(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        convert._write(file, b"new model", b"new mapping")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+    convert._write(file, b"another model", b"new mapping")
+    assert spec.mapping_file(file).read_bytes() == b"new mapping"
