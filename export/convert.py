@@ -139,7 +139,7 @@ def write_onnx(
 
 
 def _write(file: Path, content: bytes, beside: bytes) -> None:
-    """Put a model in its place, and the mapping of w, if there is one, beside it: on a full disk neither is replaced."""
+    """Put a model in its place, and the mapping of w, if there is one, beside it; on a full disk neither is."""
     if not beside:
         write_atomic(file, lambda temporary: temporary.write_bytes(content))
         return

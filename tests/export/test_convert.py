@@ -1,6 +1,7 @@
 """Exports equal TensorFlow in every form that can be asked for, are lean, and are not there where anything is off."""
 
 import dataclasses
+from pathlib import Path
 
 import keras
 import numpy as np
