@@ -56,18 +56,13 @@ def test_a_model_that_is_not_there(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def heed_interrupts():
-    """A shell that runs the tests in the background has told them, and their children, to ignore SIGINT."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_it_serves_until_it_is_told_to_end(tmp_path):
-    program = "from tfgan_kit.cli.main import run; run()"
+    # A shell that runs tests in the background has them, and their children, ignore interrupts.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{heed}; from tfgan_kit.cli.main import run; run()"
     command = [sys.executable, "-c", program, "demo", str(MODEL), "--no-open", "--ort-web", "cdn"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             address = re.search(r"http://127\.0\.0\.1:\d+/", process.stdout.readline())[0]
             with urllib.request.urlopen(f"{address}generator.onnx", timeout=30) as answer:
