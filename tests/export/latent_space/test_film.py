@@ -123,12 +123,15 @@ def test_impossible_speeds_are_refused(tmp_path, name, fps):
         check_film(tmp_path / name, fps)
 
 
-def test_a_film_that_breaks_off_leaves_nothing(tmp_path):
+@pytest.mark.parametrize("name", ["x.gif", "x.mp4", "x.png"])
+def test_a_film_that_breaks_off_leaves_nothing(tmp_path, name):
+    if name == "x.mp4":
+        pytest.importorskip("imageio_ffmpeg")
+
     def broken():
         yield from frames(2)
         raise RuntimeError("model gone")
 
-    for name in ("x.gif", "x.mp4", "x.png"):
-        with pytest.raises(RuntimeError, match="model gone"):
-            write_film(broken(), tmp_path / name)
+    with pytest.raises(RuntimeError, match="model gone"):
+        write_film(broken(), tmp_path / name)
     assert not list(tmp_path.iterdir())
