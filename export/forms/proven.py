@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import keras
@@ -15,6 +12,7 @@ import onnx
 from tfgan_kit._version import __version__
 from tfgan_kit.errors import ExportError
 from tfgan_kit.export.forms import parity, traced
+from tfgan_kit.export.forms.quiet import quiet
 from tfgan_kit.export.rewrite.graph import Graph, set_batch
 from tfgan_kit.export.rewrite.optimize import optimize
 from tfgan_kit.export.rewrite.seed_graph import draw_from_seeds
@@ -116,7 +114,7 @@ def to_onnx(function: traced.Traced, opset: int) -> onnx.ModelProto:
     Raises:
         ExportError: tf2onnx fails.
     """
-    with _silence():
+    with quiet("tf2onnx"):
         import tf2onnx
 
         try:
@@ -149,17 +147,3 @@ def _finished(raw: onnx.ModelProto, spec: ModelSpec, lean: bool) -> onnx.ModelPr
     if spec.max_batch is not None:
         set_batch(graph, spec.max_batch)
     return with_spec(graph.to_model(IR_VERSION, producer="tfgan-kit", version=__version__), spec)
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Keep the converter's own warnings and log lines from the user: what matters is checked afterwards."""
-    logger = logging.getLogger("tf2onnx")
-    level = logger.level
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            logger.setLevel(logging.CRITICAL + 1)
-            yield
-    finally:
-        logger.setLevel(level)

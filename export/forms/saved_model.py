@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import uuid
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +12,7 @@ import tensorflow as tf
 
 from tfgan_kit.errors import ExportError
 from tfgan_kit.export.forms import parity, traced
+from tfgan_kit.export.forms.quiet import quiet
 from tfgan_kit.export.options import check_folder
 from tfgan_kit.export.source import Source
 from tfgan_kit.export.spec import Parity
@@ -57,7 +54,7 @@ def _save(function: traced.Traced, folder: Path) -> None:
     """Write a function and the variables that it reads."""
     module = tf.Module()
     module.generate, module.read = function.function, function.variables
-    with quiet():
+    with quiet("tensorflow"):
         tf.saved_model.save(module, str(folder), {SIGNATURE: module.generate})
 
 
@@ -65,7 +62,7 @@ def _check(source: Source, folder: Path) -> Parity:
     """Compare what is in the folder with the generator."""
     batches = [parity.batch_of(source.spec, seeds) for seeds in parity.seeds_of(source.spec)]
     expected = parity.reference(source.G, batches)
-    with quiet():
+    with quiet("tensorflow"):
         loaded = tf.saved_model.load(str(folder))
     signature = loaded.signatures[SIGNATURE]
     names = signature.structured_input_signature[1]
@@ -74,17 +71,3 @@ def _check(source: Source, folder: Path) -> Parity:
         return np.asarray(signature(**{name: tf.constant(batch[name]) for name in names})["images"])
 
     return parity.check_equal(run, batches, expected)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep TensorFlow's remarks on its own formats from the user."""
-    logger = logging.getLogger("tensorflow")
-    level = logger.level
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            logger.setLevel(logging.CRITICAL + 1)
-            yield
-    finally:
-        logger.setLevel(level)

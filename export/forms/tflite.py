@@ -11,7 +11,8 @@ import tensorflow as tf
 
 from tfgan_kit.errors import ExportError
 from tfgan_kit.export.forms import parity, traced
-from tfgan_kit.export.forms.saved_model import SIGNATURE, quiet
+from tfgan_kit.export.forms.quiet import quiet
+from tfgan_kit.export.forms.saved_model import SIGNATURE
 from tfgan_kit.export.options import check_file
 from tfgan_kit.export.source import Source
 from tfgan_kit.export.spec import Parity
@@ -58,7 +59,7 @@ def _converted(function: traced.Traced) -> bytes:
     """
     module = tf.Module()
     module.generate, module.read = function.function, function.variables
-    with quiet():
+    with quiet("tensorflow"):
         concrete = function.function.get_concrete_function()
         converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], module)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
@@ -72,7 +73,7 @@ def _converted(function: traced.Traced) -> bytes:
 
 def _runner(content: bytes) -> Callable[[parity.Batch], np.ndarray]:
     """What makes the images of a batch in TFLite's interpreter."""
-    with quiet():
+    with quiet("tensorflow"):
         # The default's delegate announces itself on stderr.
         plain = tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         interpreter = tf.lite.Interpreter(model_content=content, experimental_op_resolver_type=plain)
