@@ -11,6 +11,7 @@
     ├── ModelFileError         an .onnx that cannot be sampled from
     ├── SampleError            a request that the model cannot answer: a class, seed or size that is not legal
     ├── DeviceError            a device that was asked for and is not there
+    ├── StrategyError          processes or devices that cannot train together as asked
     ├── ServeError             an address that cannot be listened at
     └── MissingPackageError    an optional package that the command needs
 
@@ -75,6 +76,10 @@ class SampleError(TfganKitError):
 
 class DeviceError(TfganKitError):
     """A device that was asked for and is not there."""
+
+
+class StrategyError(TfganKitError):
+    """Processes or devices that cannot train together as asked."""
 
 
 class ServeError(TfganKitError):
