@@ -20,6 +20,7 @@ from tfgan_kit.cli.evaluate import evaluate
 from tfgan_kit.cli.export import ExportCommand, export
 from tfgan_kit.cli.inspect_model import inspect
 from tfgan_kit.cli.interpolate import interpolate
+from tfgan_kit.cli.launch import launch
 from tfgan_kit.cli.probe import probe
 from tfgan_kit.cli.project import project
 from tfgan_kit.cli.recipes import recipes
@@ -41,6 +42,12 @@ app.command(
     short_help="Train a GAN; by default on MNIST, for five minutes.",
     epilog="Example: tfgan train --data folder:my-pictures --resolution 64x64 --minutes 60",
 )(train)
+app.command(
+    short_help="Train in several processes of this machine.",
+    epilog="Example: tfgan launch --workers 2 -- train mnist --minutes 10",
+    options_metavar="--workers N -- train [OPTIONS OF TRAIN]",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(launch)
 app.command(short_help="List the recipes, or show one with every field.", epilog="Example: tfgan recipes mnist")(
     recipes
 )

@@ -45,6 +45,7 @@ MAY_IMPORT = {
     "tf_config": set(),
     "clusters": {"tf_config"},
     "strategy": {"clusters", "tf_config"},
+    "launch": {"tf_config"},
     "networks": set(),
     "networks.layers": {"replicas"},
     "networks.parts": {"networks.layers"},
@@ -104,8 +105,8 @@ MAY_IMPORT = {
     "ablation.switches": {"recipe"},
     "ablation.budget": {"recipe"},
     "cli": {
-        "ablation", "build", "data", "doctor", "evaluation", "export", "extractors", "fields", "pictures", "recipe",
-        "recipes", "report", "toy", "training",
+        "ablation", "build", "data", "doctor", "evaluation", "export", "extractors", "fields", "launch", "pictures",
+        "recipe", "recipes", "report", "toy", "training",
     },
 }  # fmt: skip
 GROUND_IMPORTS = {

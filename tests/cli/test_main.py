@@ -9,6 +9,7 @@ from tfgan_kit.errors import RunError
 
 COMMANDS = (
     "train",
+    "launch",
     "recipes",
     "export",
     "sample",

@@ -1,0 +1,5 @@
+"""`python -m tfgan_kit.cli` is `tfgan`."""
+
+from tfgan_kit.cli.main import run
+
+run()
