@@ -122,7 +122,7 @@ def _gpus(environment: Mapping[str, str]) -> list[str]:
         listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return []
-    return [str(index) for index, line in enumerate(listed.splitlines()) if line.startswith("GPU ")]
+    return [str(index) for index in range(sum(line.startswith("GPU ") for line in listed.splitlines()))]
 
 
 def _free_ports(count: int) -> list[int]:
