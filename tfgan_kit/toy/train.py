@@ -74,12 +74,20 @@ class Toy:
             The means of the losses and norms since the last call.
 
         Raises:
-            DivergedError: a loss stopped being finite.
+            DivergedError: a loss stopped being finite, or a loss scale fell below 1.
         """
         for mean in self.gan.metrics:
             mean.reset_state()
         self._run(tf.constant(until - self.step))
         self.step = until
+        # First, as a scale that goes on falling to 0 makes everything else not finite.
+        for name, optimizer in (("D", self.gan.d_optimizer), ("G", self.gan.g_optimizer)) * self.gan.loss_scaled:
+            scale = float(optimizer.dynamic_scale)
+            if scale < 1.0:
+                raise DivergedError(
+                    f"the loss scale of {name} fell to {scale:.3g} by step {until}: its gradients stay infinite; try "
+                    "precision=mixed_bfloat16 or float32, or a lower learning rate"
+                )
         bad = [
             name for name, first in zip(self.gan.WATCHED, self.gan.first_nonfinite.numpy(), strict=True) if first >= 0
         ]
