@@ -91,7 +91,7 @@ def find_cluster(name: ClusterName, *, wait_sec: float = 300.0) -> Cluster:
 
 
 def _slurm(environment: Mapping[str, str]) -> Cluster:
-    from tensorflow.distribute.cluster_resolver import SlurmClusterResolver
+    import tensorflow as tf
 
     missing = [name for name in (*SLURM, "SLURMD_NODENAME", "SLURM_LOCALID") if name not in environment]
     if missing:
@@ -100,7 +100,9 @@ def _slurm(environment: Mapping[str, str]) -> Cluster:
     port_base = 10_000 + int(environment.get("SLURM_JOB_ID", "0")) % 1250 * 16
     try:
         # The resolver divides by the GPUs of a task, so that none cannot be said; Slurm has bound them already.
-        resolver = SlurmClusterResolver(port_base=port_base, gpus_per_node=1 << 16, gpus_per_task=1, auto_set_gpu=False)
+        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
+            port_base=port_base, gpus_per_node=1 << 16, gpus_per_task=1, auto_set_gpu=False
+        )
         workers = tuple(resolver.cluster_spec().as_dict()["worker"])
     except (ValueError, RuntimeError) as error:
         raise StrategyError(f"Slurm's variables make no cluster ({error}): start the processes with srun") from error
@@ -112,18 +114,22 @@ def _slurm(environment: Mapping[str, str]) -> Cluster:
 
 
 def _kubernetes(selector: str) -> Callable[[], Sequence[str]]:
-    from tensorflow.distribute.cluster_resolver import KubernetesClusterResolver
-
     try:
         from kubernetes import client, config
     except ImportError as error:
-        raise MissingPackageError("--cluster kubernetes needs kubernetes: pip install kubernetes") from error
+        raise MissingPackageError(
+            f"--cluster kubernetes needs kubernetes ({error}): pip install 'tfgan-kit[cluster]'"
+        ) from error
     try:
         config.load_incluster_config()
     except config.ConfigException as error:
         raise StrategyError(f"--cluster kubernetes: not in a pod that may ask its cluster ({error})") from error
+    import tensorflow as tf
+
     pods = _PodsOfOwnNamespace(client.CoreV1Api(), _own_namespace())
-    resolver = KubernetesClusterResolver({"worker": [selector]}, tf_server_port=_PORT, override_client=pods)
+    resolver = tf.distribute.cluster_resolver.KubernetesClusterResolver(
+        {"worker": [selector]}, tf_server_port=_PORT, override_client=pods
+    )
     return lambda: resolver.cluster_spec().as_dict().get("worker", ())
 
 
@@ -151,21 +157,23 @@ class _PodsOfOwnNamespace:
 
 
 def _compute_engine(group: str) -> Callable[[], Sequence[str]]:
-    from tensorflow.distribute.cluster_resolver import GCEClusterResolver
-
     try:
         import google.auth
         from googleapiclient import discovery
     except ImportError as error:
         raise MissingPackageError(
-            "--cluster gce needs google-api-python-client: pip install google-api-python-client"
+            f"--cluster gce needs google-api-python-client ({error}): pip install 'tfgan-kit[cluster]'"
         ) from error
     try:
         service = discovery.build("compute", "v1")
     except google.auth.exceptions.GoogleAuthError as error:
         raise StrategyError(f"--cluster gce: no credentials for Compute Engine ({error})") from error
+    import tensorflow as tf
+
     project, zone, instances = group.split("/")
-    resolver = GCEClusterResolver(project, zone, instances, _PORT, service=_Service(service))
+    resolver = tf.distribute.cluster_resolver.GCEClusterResolver(
+        project, zone, instances, _PORT, service=_Service(service)
+    )
     return lambda: resolver.cluster_spec().as_dict().get("worker", ())
 
 
