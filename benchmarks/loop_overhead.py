@@ -27,7 +27,7 @@ def feeds(rounds: int, steps: int, scratch: Path) -> None:
     from tfgan_kit.data import open_feed, open_source
     from tfgan_kit.data.prepare import prepare
     from tfgan_kit.recipes import DEFAULT, recipe_row
-    from tfgan_kit.training.loop import compile_steps
+    from tfgan_kit.training.steps import compile_steps
 
     recipe = recipe_row(DEFAULT).recipe
     source = open_source(recipe)

@@ -30,7 +30,7 @@ def tensorflow_side() -> Callable[[int], None]:
 
     from tfgan_kit.build import build_gan
     from tfgan_kit.recipe import Recipe
-    from tfgan_kit.training.loop import compile_steps
+    from tfgan_kit.training.steps import compile_steps
 
     recipe = Recipe(
         kimg=1, z_dim=Z_DIM, g_width=64, g_max_width=128, d_width=64, d_end_px=7, d_norm="batch", d_max_width=128,

@@ -13,6 +13,7 @@ from tfgan_kit.cli.tensorflow_import import import_tensorflow
 from tfgan_kit.errors import RecipeError, RunError
 from tfgan_kit.recipe import Recipe, parse_assignment, parse_resolution
 from tfgan_kit.recipes import DEFAULT, FOR_PICTURES, RECIPES, recipe_row
+from tfgan_kit.strategy import STRATEGIES, check_strategy, is_chief, make_strategy
 
 if TYPE_CHECKING:
     from tfgan_kit.data import Source
@@ -55,16 +56,39 @@ def train(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a field of the recipe; may be repeated."),
     ] = None,
+    strategy: Annotated[
+        str,
+        typer.Option(help="Where it trains: one device, mirrored on all of this machine, multiworker in several "
+                          "processes (see tfgan launch), or tpu.",
+                     autocompletion=lambda: list(STRATEGIES)),
+    ] = "one",
+    cluster: Annotated[
+        str,
+        typer.Option(help="Where multiworker finds its processes: auto, tf_config, slurm, kubernetes:SELECTOR, "
+                          "gce:PROJECT/ZONE/GROUP."),
+    ] = "auto",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be trained, and leave.")] = False,
 ) -> None:  # fmt: skip
     """Train a GAN; by default on the bundled MNIST, for five minutes. Run it again to go on with an unfinished run."""
     if kimg is not None and minutes is not None:
         raise RecipeError("--kimg and --minutes are two lengths of one run: give one of them")
+    check_strategy(strategy, cluster)
     changes = dict(parse_assignment(text) for text in assignments or ())
     if resolution is not None:
         changes["resolution"] = parse_resolution(resolution)
     options = {"data": data, "kimg": kimg, "minutes": minutes, "seed": seed, "on_failure": on_failure}
     changes |= {name: value for name, value in options.items() if value is not None}
+
+    devices = None
+    if strategy == "multiworker" and not dry_run:
+        import_tensorflow()
+        devices = make_strategy(strategy, cluster)
+        if not is_chief(devices):
+            # The others train what the chief does, whatever they were given themselves.
+            from tfgan_kit.training.follow import follow
+
+            follow(devices)
+            return
 
     name, chosen, folder = _choose(recipe, changes, out)
     from tfgan_kit.data import open_source
@@ -75,6 +99,7 @@ def train(
     if dry_run:
         _show_plan(chosen, source, folder)
         return
+    devices = devices or make_strategy(strategy)
 
     from tfgan_kit.cli.progress import ProgressLine
     from tfgan_kit.report.write import LiveReport
@@ -89,6 +114,7 @@ def train(
             on_progress=line.update,
             notify=line.say,
             observe=lambda run, painter: LiveReport(run, painter, line.say).after_checkpoint,
+            strategy=devices,
         )
     if not outcome.finished:
         print(f"stopped at {outcome.nimg / 1000:.1f} kimg and saved; the same command goes on from there")

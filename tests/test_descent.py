@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgan_kit.descent import descend
+from tfgan_kit.descent import descend, gradients_of
 
 
 def variables():
@@ -14,7 +14,7 @@ def descended(optimizer, of, loss):
     optimizer.build(of)
     with tf.GradientTape() as tape:
         scaled = optimizer.scale_loss(loss(*(variable.value for variable in of)))
-    return [float(number) for number in descend(optimizer, tape, scaled, of)]
+    return [float(number) for number in descend(optimizer, gradients_of(tape, scaled, of), of)]
 
 
 def test_a_step_by_hand():

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import keras
@@ -10,8 +11,9 @@ from tfgan_kit import rng
 from tfgan_kit.build import build_gan
 from tfgan_kit.errors import DataError
 from tfgan_kit.losses import LOSSES
-from tfgan_kit.training.loop import compile_steps
+from tfgan_kit.terms import Term
 from tfgan_kit.training.state import numpy_state, restore
+from tfgan_kit.training.steps import compile_steps
 
 SHAPE = (8, 8, 1)
 POOL = np.random.default_rng(0).integers(0, 256, (64, *SHAPE), np.uint8)
@@ -86,7 +88,7 @@ def fresh(perceptrons):
     yield perceptrons
     for name, variable in perceptrons.state().items():
         variable.assign(start[name])
-    perceptrons.first_nonfinite.assign([-1] * 4)
+    perceptrons.first_nonfinite.assign([-1] * len(perceptrons.WATCHED))
 
 
 # The phases
@@ -681,13 +683,16 @@ def test_an_overflow_of_the_loss_scale_leaves_the_step_out_and_is_no_failure(mak
 # What goes wrong
 
 
+def first_bad(gan):
+    steps = dict(zip(gan.WATCHED, gan.first_nonfinite.numpy().tolist(), strict=True))
+    return {name: step for name, step in steps.items() if step >= 0}
+
+
 def test_the_first_step_that_is_not_finite_is_noted_with_its_values(fresh):
     for step in range(4):
         real = images(step) if step != 2 else tf.fill((4, *SHAPE), np.float32("nan"))
         fresh.train_step(real)
-    assert dict(zip(fresh.WATCHED, fresh.first_nonfinite.numpy().tolist(), strict=True)) == dict.fromkeys(
-        fresh.WATCHED, 2
-    )
+    assert first_bad(fresh) == dict.fromkeys((name for name in fresh.WATCHED if "scale" not in name), 2)
 
 
 def test_g_s_failure_does_not_count_as_d_s_before_d_sees_it(fresh):
@@ -696,7 +701,29 @@ def test_g_s_failure_does_not_count_as_d_s_before_d_sees_it(fresh):
     for step in range(2):
         fresh.train_step(images(step))
     fresh.g_lr = 1e-2
-    assert fresh.first_nonfinite.numpy().tolist() == [1, 1, 1, 1]
+    assert first_bad(fresh) == dict.fromkeys(("d_loss", "d_grad_norm", "g_loss", "g_grad_norm"), 1)
+
+
+def test_gradients_that_break_are_named_in_their_step(make):
+    # 0 * sqrt(0) is 0, and its derivative is not a number.
+    def value(view):
+        broken = tf.zeros_like(view.real_out["logits"])
+        return tf.cond(gan.step == 2, lambda: tf.sqrt(broken * view.real_out["logits"]), lambda: broken)
+
+    gan = make(family="mlp")
+    gan.plugs = replace(gan.plugs, d_terms=[Term(name="breaks", weight=1.0, value=value)])
+    for step in range(3):
+        gan.train_step(images(step))
+    assert first_bad(gan) == {"d_grad_norm": 2, "g_loss": 2, "g_grad_norm": 2}
+
+
+def test_a_loss_scale_that_breaks_is_named_in_its_step(make):
+    for scale in (0.5, math.nan):
+        gan = make(family="mlp", precision="mixed_float16")
+        gan.train_step(images(0))
+        gan.g_optimizer.dynamic_scale.assign(scale)
+        gan.train_step(images(1))
+        assert first_bad(gan) == {"g_loss_scale": 1}
 
 
 @pytest.mark.parametrize("count", [3, 5])

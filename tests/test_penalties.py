@@ -1,3 +1,4 @@
+from functools import partial
 from types import SimpleNamespace
 
 import keras
@@ -218,7 +219,7 @@ def test_lecam_by_hand_over_three_updates():
         value = term.value(view)
         assert value.dtype == tf.float32
         np.testing.assert_allclose(value, (real - a_fake) ** 2 + (fake - a_real) ** 2, rtol=1e-6)
-        term.update(view)
+        term.update({"real_logits": tf.constant(real, tf.float32), "fake_logits": tf.constant(fake, tf.float32)})
         a_real, a_fake = 0.75 * a_real + 0.25 * real.mean(), 0.75 * a_fake + 0.25 * fake.mean()
         assert float(term.state["real"]) == pytest.approx(a_real, rel=1e-6)
         assert float(term.state["fake"]) == pytest.approx(a_fake, rel=1e-6)
@@ -248,7 +249,7 @@ def test_lecam_is_the_same_jitted():
         def step(real, fake):
             view = SimpleNamespace(real_out={"logits": real}, fake_out={"logits": fake})
             value = term.value(view)
-            term.update(view)
+            term.update({"real_logits": real, "fake_logits": fake})
             return value
 
         return [step(real, fake).numpy() for real, fake in logits], [float(v) for v in term.state.values()]
@@ -269,7 +270,8 @@ def linear(matrix):
 
 
 def g_view(synthesize, latent, step=0):
-    return SimpleNamespace(synthesize=synthesize, latent=latent, key=lambda stream: rng.key(7, stream, step))
+    key = partial(rng.key, 7, step=step)
+    return SimpleNamespace(synthesize=synthesize, latent=latent, key=key, notes={})
 
 
 def lengths_by_hand(matrix, n, step=0):
@@ -285,17 +287,21 @@ def test_the_path_length_of_a_linear_generator():
     np.testing.assert_allclose(found, lengths_by_hand(JACOBIAN, 5), rtol=1e-5)
 
 
-def test_the_mean_length_moves_before_it_is_compared_with():
+def test_the_mean_length_is_compared_with_and_then_moves():
     term = penalties.path_length(1.0, decay=0.25)
     mean = 0.0
     for step in range(3):
-        value = term.value(g_view(linear(JACOBIAN), tf.zeros((5, LATENT_DIM)), step))
+        view = g_view(linear(JACOBIAN), tf.zeros((5, LATENT_DIM)), step)
+        value = term.value(view)
         lengths = lengths_by_hand(JACOBIAN, 5, step)
-        mean += 0.25 * (lengths.mean() - mean)
         np.testing.assert_allclose(value, (lengths - mean) ** 2, rtol=1e-4)
+        term.update(view.notes)
+        mean += 0.25 * (lengths.mean() - mean)
         assert float(term.state["mean"]) == pytest.approx(mean, rel=1e-5)
+    # A step without the term leaves it.
+    term.update({})
+    assert float(term.state["mean"]) == pytest.approx(mean, rel=1e-5)
     assert list(term.state) == ["mean"]
-    assert term.update is None
 
 
 def test_the_mean_length_squared_is_the_jacobian_s_share_of_the_picture():
@@ -346,9 +352,11 @@ def test_the_path_length_is_the_same_jitted():
 
         @tf.function(jit_compile=jit)
         def step(latent):
+            view = g_view(linear(matrix), latent)
             with tf.GradientTape() as tape:
-                value = term.value(g_view(linear(matrix), latent))
+                value = term.value(view)
                 mean = tf.reduce_mean(value)
+            term.update(view.notes)
             return value, tape.gradient(mean, matrix)
 
         return [*step(latent), term.state["mean"].value()]

@@ -18,6 +18,7 @@ OTHER = {
     "g_start_px": 4, "g_norm": "none", "g_leak": 0.1, "g_hidden": (3, 4), "d_width": 8, "d_max_width": 600,
     "d_end_px": 2, "d_norm": "batch", "d_leak": 0.1, "d_hidden": (3,), "kernel_px": 3, "norm_momentum": 0.5,
     "loss": "hinge", "r1_gamma": 0.25, "r2_gamma": 0.5, "gp_lambda": 10.0, "d_steps": 2, "batch_size": 3,
+    "accumulate": 2,
     "g_optimizer": "sgd", "d_optimizer": "rmsprop", "g_lr": 0.1, "d_lr": 0.1, "beta1": 0.0, "beta2": 0.9,
     "lr_schedule": "cosine", "lr_hold": 0.0, "lr_warmup_kimg": 1.0, "ema_halflife_kimg": 1.0, "ema_rampup": 0.1,
     "precision": "mixed_float16", "jit": False, "steps_per_call": 2, "seed": 5, "kimg": 2.0, "minutes": 3.0,

@@ -9,12 +9,10 @@ from tfgan_kit.latents import PRIORS
 from tfgan_kit.rng import Stream
 
 
-def test_every_seed_stream_step_substep_and_replica_has_a_key_of_its_own():
-    grid = itertools.product(
-        (0, 1, 65_536, 2**31 - 1), Stream, (0, 1, 256, 65_536, 2**39 - 1), (0, 255), (0, 1, 65_535)
-    )
-    keys = [tuple(rng.key(*place).numpy()) for place in grid]
-    assert len(set(keys)) == len(keys) == 4 * len(Stream) * 5 * 2 * 3
+def test_every_seed_stream_step_and_substep_has_a_key_of_its_own():
+    grid = itertools.product((0, 1, 65_536, 2**31 - 1), Stream, (0, 1, 256, 65_536, 2**39 - 1), (0, 1, 255))
+    keys = [tuple(rng.key(*place).numbers.numpy()) for place in grid]
+    assert len(set(keys)) == len(keys) == 4 * len(Stream) * 5 * 3
     assert min(map(min, keys)) >= 0
 
 
@@ -28,9 +26,9 @@ def test_streams_keep_their_numbers():
 
 def test_a_key_is_the_same_from_a_variable_in_a_graph():
     step = tf.Variable(12, dtype=tf.int64)
-    key = tf.function(lambda: rng.key(5, Stream.ORDER, step, 3, tf.constant(2)))()
-    assert key.dtype == tf.int64
-    np.testing.assert_array_equal(key, rng.key(5, Stream.ORDER, 12, 3, 2))
+    numbers = tf.function(lambda: rng.key(5, Stream.ORDER, step, tf.constant(3)).numbers)()
+    assert numbers.dtype == tf.int64
+    np.testing.assert_array_equal(numbers, rng.key(5, Stream.ORDER, 12, 3).numbers)
 
 
 def test_draws_differ_from_key_to_key():

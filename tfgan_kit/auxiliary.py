@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from tfgan_kit import replicas
 from tfgan_kit.terms import DView, GView, Term
 
 
@@ -16,10 +17,13 @@ def feature_matching(weight: float) -> Term:
     """
 
     def value(view: GView) -> tf.Tensor:
-        means = [tf.reduce_mean(tf.cast(out["features"], tf.float32), axis=0) for out in (view.real_out, view.fake_out)]
+        means = [
+            replicas.mean(tf.reduce_mean(tf.cast(out["features"], tf.float32), axis=0))
+            for out in (view.real_out, view.fake_out)
+        ]
         return tf.reduce_sum(tf.square(means[0] - means[1]))
 
-    return Term(name="feature_matching", weight=weight, value=value)
+    return Term(name="feature_matching", weight=weight, value=value, batchwise=True)
 
 
 def auxiliary_classifier_d(weight: float, classes: Sequence[int]) -> Term:

@@ -73,6 +73,7 @@ def build_gan(recipe: Recipe, shape: tuple[int, int, int], classes: tuple[int, .
         g_adversarial=recipe.g_adversarial,
         plugs=make_plugs(recipe, gan, shape, classes),
         d_steps=recipe.d_steps,
+        accumulate=recipe.accumulate,
         ema_halflife_kimg=recipe.ema_halflife_kimg,
         ema_rampup=recipe.ema_rampup,
         lr_factor=partial(
@@ -163,6 +164,14 @@ def unused_sizes(recipe: Recipe) -> list[str]:
     changed = [name for name in SIZES if getattr(recipe, name) != field_named(name).default]
     unused = [name for name in changed if recipe.family not in families_with(name)]
     return [f"family {recipe.family} has no {', '.join(unused)}: left aside"] if unused else []
+
+
+def seen_in_parts(gan: GAN) -> list[str]:
+    """A line on what sees a part of a batch where the whole is meant; none if nothing does."""
+    batchwise = gan.batchwise() if gan.accumulate > 1 else []
+    if not batchwise:
+        return []
+    return [f"accumulate={gan.accumulate}: {', '.join(batchwise)} see one part of a batch at a time, not all of it"]
 
 
 def families_with(switch: str) -> list[str]:

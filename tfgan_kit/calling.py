@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfgan_kit import rng
+from tfgan_kit.rng import Key
 
 
 def inputs_of(*parts: tf.Tensor | None) -> Any:
@@ -31,7 +32,7 @@ def noise_dim(model: keras.Model) -> int:
     return model.noise_dim if takes(model, "noise") else 0
 
 
-def noise_for(model: keras.Model, key: tf.Tensor, n: int) -> tf.Tensor | None:
+def noise_for(model: keras.Model, key: Key, n: int) -> tf.Tensor | None:
     """Draws of the network's own randomness, (n, noise_dim) float32 normal; None if it has none."""
     return rng.normal(key, (n, noise_dim(model))) if noise_dim(model) else None
 

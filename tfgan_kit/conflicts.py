@@ -149,10 +149,16 @@ CONFLICTS = (
         "set weight_clip to 0, or choose another family",
     ),
     Conflict(
-        ("d_minibatch", "batch_size"),
-        lambda r: r.d_minibatch == "stddev" and r.batch_size % 2 != 0 and r.batch_size % 3 != 0,
-        "the deviation is taken within groups of 2, 3 or 4 pictures, into which the batch does not part",
-        "choose a batch_size that 2 or 3 divides",
+        ("accumulate", "batch_size"),
+        lambda r: r.batch_size % r.accumulate != 0,
+        "the parts of a batch must be of one size",
+        "choose an accumulate that divides batch_size",
+    ),
+    Conflict(
+        ("d_minibatch", "batch_size", "accumulate"),
+        lambda r: r.d_minibatch == "stddev" and all(r.batch_size // r.accumulate % size for size in (2, 3)),
+        "the deviation is taken within groups of 2, 3 or 4 pictures, into which the batch, or its part, does not part",
+        "choose a batch_size whose parts 2 or 3 divides",
     ),
     Conflict(
         ("replay_images", "replay_share", "batch_size"),

@@ -9,14 +9,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfgan_kit import ema, rng
+from tfgan_kit import ema, replicas, rng
 from tfgan_kit.batches import images_of, img_per_step, real_and_classes
 from tfgan_kit.calling import at_level, inputs_of, latent_view, noise_for, takes, without_updates
-from tfgan_kit.descent import descend
-from tfgan_kit.deviation import Deviation
+from tfgan_kit.descent import descend, gradients_of, take_summed
+from tfgan_kit.errors import DataError, RecipeError
+from tfgan_kit.gradients import Found, Rows, of_batch
 from tfgan_kit.losses import LOSSES, AdversarialLoss, d_readings
 from tfgan_kit.plugs import NOTHING, Plugs
-from tfgan_kit.rng import Stream
+from tfgan_kit.rng import Key, Part, Stream
+from tfgan_kit.running import Deviation, Mean
 from tfgan_kit.stabilizers.plan import BOTH, Turn, choose
 from tfgan_kit.terms import DView, GView, Outputs, Term
 
@@ -30,14 +32,19 @@ class GAN(keras.Model):
     classes c (d_steps * B, A) int32, or (d_steps * B,) where A is 1. One call is `d_steps` steps of D, each on B
     images, then one step of G. Calling the model on what `inputs_of(z, c, noise)` gives makes images of G_ema.
 
+    Under a strategy of tf.distribute, `train_step` takes the images of this process, and its replicas share each B of
+    them. What comes out is that of one replica on all of the images, but for the order in which floats are added.
+
     Attributes:
         step: train steps done, int64 variable.
         time_progress: share of the time budget that is used, float32 variable; 0 where there is none.
         lr_scale: factor of both learning rates beside that of their schedule, float32 variable; no part of the state.
-        first_nonfinite: for each name in WATCHED the step at which it first was not finite, or -1; int64 variable.
+        first_nonfinite: for each name in WATCHED the step at which it first was not finite, or as a loss scale was
+            below 1; or -1; int64 variable.
     """
 
-    WATCHED = ("d_loss", "g_loss", "d_grad_norm", "g_grad_norm")
+    # In the order in which one makes the next fail.
+    WATCHED = ("images", "d_loss", "d_grad_norm", "d_loss_scale", "g_loss", "g_grad_norm", "g_loss_scale")
 
     def __init__(
         self,
@@ -86,6 +93,7 @@ class GAN(keras.Model):
         ema_rampup: float = 0.05,
         lr_factor: Callable[..., tf.Tensor] | None = None,
         total_img: float | None = None,
+        accumulate: int = 1,
         jit: bool = False,
         **options: Any,
     ) -> None:
@@ -102,29 +110,35 @@ class GAN(keras.Model):
             ema_rampup: the half-life is at most this share of the images seen; 0: no ramp.
             lr_factor: `(progress=, nimg=) -> factor` of both learning rates; None: constant.
             total_img: images of the whole run, which `progress` counts to; None: `time_progress` alone counts.
-            jit: compile each kind of turn with XLA.
+            accumulate: parts that a replica takes of its share of a batch, one after the other.
+            jit: compile each kind of turn with XLA; of a batch in parts, the gradient of a part, unless replicas have
+                to tell one another something for it.
             **options: of `keras.Model.compile`, such as `run_eagerly`.
         """
         super().compile(optimizer=None, loss=None, jit_compile=False, **options)
         self.g_optimizer, self.d_optimizer = g_optimizer, d_optimizer
-        self.g_lr, self.d_lr = float(g_optimizer.learning_rate), float(d_optimizer.learning_rate)
-        g_optimizer.build(self.G.trainable_variables)
-        d_optimizer.build(self.D.trainable_variables)
+        self.g_lr, self.d_lr = (float(each.learning_rate.numpy()) for each in (g_optimizer, d_optimizer))
+        for optimizer, network in ((g_optimizer, self.G), (d_optimizer, self.D)):
+            optimizer.build(network.trainable_variables)
+            take_summed(optimizer)
         self.adversarial, self.g_adversarial = loss, g_adversarial
-        self.plugs, self.d_steps = plugs, d_steps
+        self.plugs, self.d_steps, self.accumulate = plugs, d_steps, accumulate
         self.ema_halflife_kimg, self.ema_rampup = ema_halflife_kimg, ema_rampup
         self.lr_factor, self.total_img = lr_factor, total_img
         self.loss_scaled = isinstance(d_optimizer, keras.optimizers.LossScaleOptimizer)
         names = ["d_loss", "g_loss", "d_real", "d_fake", "d_accuracy", "d_grad_norm", "g_grad_norm", "lr_factor"]
         names += [*(term.name for term in (*plugs.d_terms, *plugs.g_terms)), *plugs.records()]
         names += ["d_loss_scale", "g_loss_scale"] * self.loss_scaled
-        self._means = {name: keras.metrics.Mean(name=name) for name in names}
+        self._means = {name: Mean(name=name) for name in names}
         self._means["d_loss_deviation"] = Deviation("d_loss_deviation")
         # Each kind of turn is compiled by itself, and chosen outside: XLA's convolutions are many times slower inside
         # a condition on the CPU.
-        self._turns = {turn: partial(self.take_turn, turn) for turn in plugs.plan.turns}
-        if jit:
-            self._turns = {turn: tf.function(take, jit_compile=True) for turn, take in self._turns.items()}
+        in_parts = replicas.count() * accumulate > 1
+        alone = replicas.count() == 1 or not self.batchwise()
+        turns = plugs.plan.turns
+        self._turns = {turn: _jitted(partial(self.take_turn, turn), jit and not in_parts) for turn in turns}
+        self._find_d = {turn: _jitted(partial(self._d_part, turn), jit and in_parts and alone) for turn in turns}
+        self._find_g = {turn: _jitted(partial(self._g_part, turn), jit and in_parts and alone) for turn in turns}
 
     def call(self, inputs: Any, training: bool = False) -> tf.Tensor:
         """Images (N, H, W, C) float32 in [-1, 1] of G_ema, from what `inputs_of(z, c, noise)` gives."""
@@ -137,15 +151,29 @@ class GAN(keras.Model):
 
     def train_step(self, data: Any) -> Stats:
         """One turn, as the plan has it; see the class for `data` and `WATCHED` for failures."""
-        nimg = self._nimg(img_per_step(images_of(data), self.d_steps))
-        choose(self.plugs.plan, self.step, nimg, lambda turn: self._turns[turn](data))
+        plan, images = self.plugs.plan, img_per_step(images_of(data), self.d_steps)
+        if not tf.distribute.in_cross_replica_context():
+            if replicas.count() > 1 and len(plan.turns) > 1:
+                raise RecipeError(
+                    "under this strategy, steps of several kinds must be called outside of `strategy.run`, so not by "
+                    "`fit`: train with tfgan_kit.training.loop.train"
+                )
+            choose(plan, self.step, self._nimg(images * replicas.count()), lambda turn: self._turns[turn](data))
+        else:
+            # Replicas may not speak with one another inside of a condition, so the turn is chosen outside of them.
+            nimg = self._nimg(images * replicas.count() // replicas.local_count())
+            choose(plan, self.step, nimg, partial(self._on_replicas, data))
         return {name: mean.result() for name, mean in self._means.items()}
 
     def take_turn(self, turn: Turn, data: Any) -> None:
         """`d_steps` steps of D, one of G, one of the average."""
         real, c = real_and_classes(data, conditional=self.conditional)
-        batch_size = real.shape[0] // self.d_steps
-        nimg = self._nimg(real.shape[0])
+        batch_size, images = real.shape[0] // self.d_steps, real.shape[0] * replicas.count()
+        if batch_size % self.accumulate:
+            raise DataError(
+                f"a replica's {batch_size} pictures cannot be cut into accumulate={self.accumulate} equal parts"
+            )
+        nimg = self._nimg(images)
         stats = {"lr_factor": self._set_learning_rates(nimg)}
         for before in self.plugs.before_step:
             before(nimg)
@@ -157,7 +185,7 @@ class GAN(keras.Model):
             last = slice(-batch_size, None)
             stats |= self.g_step(real[last], None if c is None else c[last], turn)
 
-        decay = ema.decay_for(nimg, real.shape[0], self.ema_halflife_kimg, self.ema_rampup)
+        decay = ema.decay_for(nimg, images, self.ema_halflife_kimg, self.ema_rampup)
         ema.update(self.G_ema, self.G, decay)
         self._watch(stats)
         stats |= self.plugs.records()
@@ -167,20 +195,58 @@ class GAN(keras.Model):
                 self._means[name].update_state(value)
 
     def d_step(self, real: tf.Tensor, c: tf.Tensor | None, substep: int = 0, turn: Turn = BOTH) -> Stats:
-        """One step of D; G stays as it is, to the bit.
+        """One step of D on this replica's share of a batch and all others'; G stays as it is, to the bit.
 
         A term that asks D about mixes of real and fake, as the gradient penalty, asks it with the classes of the real
         ones; those of past fakes, which `plugs.replay` brings, may differ.
         """
-        key = partial(rng.key, self.seed, step=self.step, substep=substep)
+        plugs = self.plugs
+        updates = [plug.update for plug in (*plugs.d_terms, *plugs.shown) if plug.update]
+        found = of_batch(
+            partial(self._find_d[turn], tf.constant(substep)), (real, c),
+            accumulate=self.accumulate, gather=bool(updates or plugs.replay),
+        )  # fmt: skip
+        grad_norm, loss_scale = descend(self.d_optimizer, found.gradients, self.D.trainable_variables)
+
+        for update in updates:
+            update(found.rows)
+        if plugs.replay:
+            key = rng.key(self.seed, Stream.REPLAY, self.step, substep)
+            plugs.replay.keep(found.rows["new_fakes"], found.rows.get("new_classes"), key)
+        for after in plugs.after_d_step:
+            after(self.D)
+        if plugs.past_d:
+            plugs.past_d.update(self.step)
+        return {"d_grad_norm": grad_norm, "d_loss_scale": loss_scale, **found.stats}
+
+    def g_step(self, real: tf.Tensor, c: tf.Tensor | None, turn: Turn = BOTH) -> Stats:
+        """One step of G, likewise, under the present D, which stays as it is, to the bit."""
+        updates = [term.update for term in self.plugs.g_terms if term.update]
+        found = of_batch(self._find_g[turn], (real, c), accumulate=self.accumulate, gather=bool(updates))
+        grad_norm, loss_scale = descend(self.g_optimizer, found.gradients, self.G.trainable_variables)
+
+        for update in updates:
+            update(found.rows)
+        for after in self.plugs.after_g_step:
+            after(self.G)
+        if self.plugs.past_g:
+            self.plugs.past_g.update(self.step)
+        return {"g_grad_norm": grad_norm, "g_loss_scale": loss_scale, **found.stats}
+
+    def _d_part(self, turn: Turn, substep: tf.Tensor, real: tf.Tensor, c: tf.Tensor | None, part: Part) -> Found:
+        """What a part of a batch says of D."""
+        key = partial(rng.key, self.seed, step=self.step, substep=substep, part=part)
         G, D = at_level(self.G, turn.level), at_level(self.D, turn.level)
 
         # Make the fakes, and what D is shown of both kinds.
         z = rng.latents(key(Stream.D_LATENTS), real.shape[0], self.z_dim, self.z_prior)
         make = without_updates(G, weights=self.plugs.past_g.weights(self.step) if self.plugs.past_g else None)
         fake, fake_c = make(inputs_of(z, c, noise_for(G, key(Stream.G_NOISE), real.shape[0]))), c
+        notes: Rows = {}
         if self.plugs.replay:
-            fake, fake_c = self.plugs.replay.apply(fake, c, key(Stream.REPLAY))
+            notes |= {"new_fakes": fake} | ({} if c is None else {"new_classes": c})
+            fake, fake_c = self.plugs.replay.draw(fake, c, key(Stream.REPLAY))
+        images = tf.reduce_mean(real)
         real, fake = self._show(real, key(Stream.REAL_SHOWN)), self._show(fake, key(Stream.FAKE_SHOWN))
 
         with tf.GradientTape() as tape:
@@ -200,28 +266,18 @@ class GAN(keras.Model):
                 real=real, fake=fake, real_out=real_out, fake_out=fake_out, c=c, fake_c=fake_c,
                 D=lambda x: judge(self._d_inputs(x, c, noise[2])),
                 D_fake=lambda x: judge(self._d_inputs(x, fake_c, noise[2])),
-                weights=self.D.trainable_variables, key=key,
+                weights=self.D.trainable_variables, key=key, notes=notes | _logits(real_out, fake_out),
             )  # fmt: skip
             terms, penalty = self._terms(self.plugs.d_terms, view, turn)
             scaled = self.d_optimizer.scale_loss(loss + penalty)
-        grad_norm, loss_scale = descend(self.d_optimizer, tape, scaled, self.D.trainable_variables)
-
-        for update in [plug.update for plug in self.plugs.d_terms] + [plug.update for plug in self.plugs.shown]:
-            if update:
-                update(view)
-        for after in self.plugs.after_d_step:
-            after(self.D)
-        if self.plugs.past_d:
-            self.plugs.past_d.update(self.step)
+        gradients = gradients_of(tape, scaled, self.D.trainable_variables)
         readings = d_readings(self.adversarial, real_logits=real_out["logits"], fake_logits=fake_out["logits"])
-        return {
-            "d_loss": loss, "d_loss_deviation": loss, "d_grad_norm": grad_norm, "d_loss_scale": loss_scale,
-            **terms, **readings,
-        }  # fmt: skip
+        stats = {"images": images, "d_loss": loss, "d_loss_deviation": loss, **terms, **readings}
+        return Found(gradients, stats, view.notes)
 
-    def g_step(self, real: tf.Tensor, c: tf.Tensor | None, turn: Turn = BOTH) -> Stats:
-        """One step of G under the present D, which stays as it is, to the bit."""
-        key = partial(rng.key, self.seed, step=self.step)
+    def _g_part(self, turn: Turn, real: tf.Tensor, c: tf.Tensor | None, part: Part) -> Found:
+        """What a part of a batch says of G."""
+        key = partial(rng.key, self.seed, step=self.step, part=part)
         G, D = at_level(self.G, turn.level), at_level(self.D, turn.level)
         z = rng.latents(key(Stream.G_LATENTS), real.shape[0], self.z_dim, self.z_prior)
         noise = noise_for(G, rng.split(key(Stream.G_NOISE), 1), real.shape[0])
@@ -241,20 +297,11 @@ class GAN(keras.Model):
             latent, synthesize = latent_view(G, z, c, noise)
             view = GView(
                 fake=fake, fake_out=fake_out, real_out=real_out, c=c, latent=latent, synthesize=synthesize,
-                weights=self.G.trainable_variables, key=key,
+                weights=self.G.trainable_variables, key=key, notes={},
             )  # fmt: skip
             terms, added = self._terms(self.plugs.g_terms, view, turn)
             scaled = self.g_optimizer.scale_loss(self.g_adversarial * loss + added)
-        grad_norm, loss_scale = descend(self.g_optimizer, tape, scaled, self.G.trainable_variables)
-
-        for term in self.plugs.g_terms:
-            if term.update:
-                term.update(view)
-        for after in self.plugs.after_g_step:
-            after(self.G)
-        if self.plugs.past_g:
-            self.plugs.past_g.update(self.step)
-        return {"g_loss": loss, "g_grad_norm": grad_norm, "g_loss_scale": loss_scale, **terms}
+        return Found(gradients_of(tape, scaled, self.G.trainable_variables), {"g_loss": loss, **terms}, view.notes)
 
     def progress(self, nimg: tf.Tensor) -> tf.Tensor:
         """Share of the run that is done, float32 scalar in [0, 1]: by images, or by time where that is ahead."""
@@ -274,6 +321,25 @@ class GAN(keras.Model):
         named = {f"{owner}/{v.path.removeprefix(owner + '/')}": v for owner, vs in owners.items() for v in vs}
         return named | self.plugs.state() | {"step": self.step, "time_progress": self.time_progress}
 
+    def batchwise(self) -> list[str]:
+        """What makes one picture's loss depend on the other pictures of its batch, in words; [] if nothing does."""
+        layers = [layer for network in (self.G, self.D) for layer in network._flatten_layers()]
+        names = [
+            "batch norm" if isinstance(layer, keras.layers.BatchNormalization) else getattr(layer, "batchwise", "")
+            for layer in layers
+        ]
+        names += [term.name for term in (*self.plugs.d_terms, *self.plugs.g_terms) if term.batchwise]
+        names += ["the mean logits of the loss"] * self.adversarial.batchwise
+        return list(dict.fromkeys(filter(None, names)))
+
+    def _on_replicas(self, data: Any, turn: Turn) -> None:
+        """One turn, on all replicas of this process, which share `data`."""
+
+        def take(data: Any) -> None:
+            self._turns[turn](tf.nest.map_structure(partial(replicas.local_rows, blocks=self.d_steps), data))
+
+        tf.distribute.get_strategy().run(take, args=(data,))
+
     def _nimg(self, img_per_step: int) -> tf.Tensor:
         """Images seen before this step, float32 scalar."""
         return tf.cast(self.step * img_per_step, tf.float32)
@@ -281,9 +347,9 @@ class GAN(keras.Model):
     def _d_inputs(self, x: tf.Tensor, c: tf.Tensor | None, noise: tf.Tensor | None) -> Any:
         return inputs_of(x, c if takes(self.D, "c") else None, noise)
 
-    def _show(self, x: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
+    def _show(self, x: tf.Tensor, key: Key) -> tf.Tensor:
         """The pictures as D gets to see them."""
-        progress = self.progress(self._nimg(x.shape[0] * self.d_steps))
+        progress = self.progress(self._nimg(x.shape[0] * key.part.count * self.d_steps))
         for i, transform in enumerate(self.plugs.shown):
             x = transform.apply(x, rng.split(key, 64 * i), progress)
         return x
@@ -304,7 +370,22 @@ class GAN(keras.Model):
         return factor
 
     def _watch(self, stats: Stats) -> None:
-        """Note the step at which a watched value first was not finite."""
-        bad = ~tf.math.is_finite(tf.stack([stats.get(name, tf.zeros(())) for name in self.WATCHED]))
+        """Note the step at which a watched value first was bad."""
+        values = tf.stack([stats.get(name, tf.ones(())) for name in self.WATCHED])
+        lowest = [1.0 if name.endswith("loss_scale") else values.dtype.min for name in self.WATCHED]
+        bad = ~tf.math.is_finite(values) | (values < lowest)
         first = bad & (self.first_nonfinite < 0)
         self.first_nonfinite.assign(tf.where(first, self.step, self.first_nonfinite))
+
+
+def _jitted(function: Callable[..., Any], jit: bool) -> Callable[..., Any]:
+    compiled: Callable[..., Any] = tf.function(function, jit_compile=True) if jit else function
+    return compiled
+
+
+def _logits(real_out: Outputs, fake_out: Outputs) -> Rows:
+    """D's logits of both kinds as updates read them, (B,) float32."""
+    return {
+        "real_logits": tf.cast(real_out["logits"], tf.float32),
+        "fake_logits": tf.cast(fake_out["logits"], tf.float32),
+    }

@@ -15,6 +15,8 @@ from typing import NamedTuple, TypeAlias
 
 import tensorflow as tf
 
+from tfgan_kit import replicas
+
 PairLoss = Callable[..., tf.Tensor]
 Targets: TypeAlias = tf.Tensor | float
 
@@ -27,12 +29,14 @@ class AdversarialLoss(NamedTuple):
         g: G's.
         undecided: the logit between real and fake; None where only differences of logits mean something.
         probability: whether sigmoid(logit) is D's probability that a picture is real.
+        batchwise: whether the loss of a pair depends on the other pairs of its batch.
     """
 
     d: PairLoss
     g: PairLoss
     undecided: float | None = 0.0
     probability: bool = False
+    batchwise: bool = False
 
 
 def minimax_d(
@@ -156,7 +160,9 @@ LOSSES = {
     "hinge": AdversarialLoss(d=hinge_d, g=wasserstein_g),
     "wasserstein": AdversarialLoss(d=wasserstein_d, g=wasserstein_g, undecided=None),
     "relativistic": AdversarialLoss(d=relativistic_d, g=relativistic_g, undecided=None),
-    "relativistic_average": AdversarialLoss(d=relativistic_average_d, g=relativistic_average_g, undecided=None),
+    "relativistic_average": AdversarialLoss(
+        d=relativistic_average_d, g=relativistic_average_g, undecided=None, batchwise=True
+    ),
 }
 
 
@@ -188,7 +194,7 @@ def _float32(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tuple[tf.Tensor,
 def _against_means(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Each logit less the mean of the other kind."""
     real, fake = _float32(real_logits, fake_logits)
-    return real - tf.reduce_mean(fake), fake - tf.reduce_mean(real)
+    return real - replicas.mean(tf.reduce_mean(fake)), fake - replicas.mean(tf.reduce_mean(real))
 
 
 def _mixed(targets: Targets, as_real: tf.Tensor, as_fake: tf.Tensor) -> tf.Tensor:

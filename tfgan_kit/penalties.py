@@ -12,8 +12,9 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from tfgan_kit import rng
-from tfgan_kit.rng import Stream
+from tfgan_kit import replicas, rng
+from tfgan_kit.gradients import Rows
+from tfgan_kit.rng import Key, Stream
 from tfgan_kit.terms import DView, GView, Outputs, Term
 
 Discriminator = Callable[[tf.Tensor], Outputs]
@@ -51,7 +52,7 @@ def dragan(lambda_: float) -> Term:
         # The 0-th key is that of the gradient penalty.
         return one_centred(view.D, around(view.real, rng.split(view.key(Stream.PENALTY), 1)))
 
-    return Term(name="dragan", weight=lambda_, value=value)
+    return Term(name="dragan", weight=lambda_, value=value, batchwise=True)
 
 
 def zero_centred(D: Discriminator, x: tf.Tensor) -> tf.Tensor:
@@ -69,13 +70,13 @@ def one_centred(D: Discriminator, x: tf.Tensor) -> tf.Tensor:
     return tf.square(tf.sqrt(zero_centred(D, x) + _TINY) - 1.0)
 
 
-def at_mix(real: tf.Tensor, fake: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
+def at_mix(real: tf.Tensor, fake: tf.Tensor, key: Key) -> tf.Tensor:
     """A uniformly drawn point on the line from each real picture to its fake one; one draw a picture."""
     share = rng.uniform(key, (real.shape[0], 1, 1, 1))
     return real + share * (fake - real)
 
 
-def around(real: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
+def around(real: tf.Tensor, key: Key) -> tf.Tensor:
     """real + share * deviation / 2 * noise, with the deviation of all the batch's values.
 
     The noise is uniform in [0, 1), a draw a value, and the share of it too, a draw a picture: Kodali et al. 2017 as
@@ -83,7 +84,9 @@ def around(real: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
     """
     noise = rng.uniform(key, tuple(real.shape))
     share = rng.uniform(rng.split(key, 1), (real.shape[0], 1, 1, 1))
-    return real + share * (0.5 * tf.math.reduce_std(real)) * noise
+    centred = real - replicas.mean(tf.reduce_mean(real))
+    deviation = tf.sqrt(replicas.mean(tf.reduce_mean(tf.square(centred))))
+    return real + share * (0.5 * deviation) * noise
 
 
 def drift(weight: float) -> Term:
@@ -107,10 +110,9 @@ def lecam(lambda_: float, decay: float = 0.99) -> Term:
         real, fake = (tf.cast(out["logits"], tf.float32) for out in (view.real_out, view.fake_out))
         return tf.square(real - anchors["fake"]) + tf.square(fake - anchors["real"])
 
-    def update(view: DView) -> None:
-        for name, out in (("real", view.real_out), ("fake", view.fake_out)):
-            mean = tf.reduce_mean(tf.cast(out["logits"], tf.float32))
-            anchors[name].assign(decay * anchors[name] + (1.0 - decay) * mean)
+    def update(rows: Rows) -> None:
+        for name, anchor in anchors.items():
+            anchor.assign(decay * anchor + (1.0 - decay) * tf.reduce_mean(rows[f"{name}_logits"]))
 
     return Term(name="lecam", weight=lambda_, value=value, update=update, state=anchors)
 
@@ -118,30 +120,34 @@ def lecam(lambda_: float, decay: float = 0.99) -> Term:
 def path_length(weight: float, decay: float = 0.01) -> Term:
     """E (|J^T y| - a)^2, J how G's pictures move with the latent. Karras et al. 2020 (StyleGAN2), Eq. 4.
 
-    y is normal noise of a picture's shape, over sqrt(H * W); a is the moving average of the lengths |J^T y|. Taking the
-    value moves a, which the lengths are then compared with: an update afterwards would have to find them anew.
+    y is normal noise of a picture's shape, over sqrt(H * W); a is the moving average of the lengths |J^T y|.
 
     Args:
         weight: of the mean.
-        decay: share of the way to the batch's mean length that a goes at each use, in (0, 1].
+        decay: share of the way to the batch's mean length that a goes after each use, in (0, 1].
     """
     mean = tf.Variable(0.0, trainable=False, name="path_length_mean")
 
     def value(view: GView) -> tf.Tensor:
         lengths = path_lengths(view.synthesize, view.latent, view.key(Stream.PATH))
-        mean.assign_add(decay * (tf.reduce_mean(tf.stop_gradient(lengths)) - mean))
+        view.notes["path_lengths"] = tf.stop_gradient(lengths)
+        # Differs from the published program: a has not seen this batch yet, so that its parts need not wait for it.
         return tf.square(lengths - mean)
 
-    return Term(name="path_length", weight=weight, value=value, lazy=True, state={"mean": mean})
+    def update(rows: Rows) -> None:
+        if "path_lengths" in rows:
+            mean.assign_add(decay * (tf.reduce_mean(rows["path_lengths"]) - mean))
+
+    return Term(name="path_length", weight=weight, value=value, lazy=True, update=update, state={"mean": mean})
 
 
-def path_lengths(synthesize: Callable[[tf.Tensor], tf.Tensor], latent: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
+def path_lengths(synthesize: Callable[[tf.Tensor], tf.Tensor], latent: tf.Tensor, key: Key) -> tf.Tensor:
     """|J^T y| of each latent, (B,) float32; see `path_length`.
 
     Args:
         synthesize: latent -> images (B, H, W, C).
         latent: (B, F) float32.
-        key: (2,) int64, of y.
+        key: of y.
     """
     with tf.GradientTape() as tape:
         tape.watch(latent)

@@ -141,7 +141,8 @@ class Recipe:
     )
 
     # Optimisation
-    batch_size: int = setting(64, "pictures a step", low=1)
+    batch_size: int = setting(64, "pictures a step, of all replicas together", low=1)
+    accumulate: int = setting(1, "parts of a batch that are computed one after the other, to take less memory", low=1)
     g_optimizer: str = setting("adam", "optimizer of G", choices=OPTIMIZERS)
     d_optimizer: str = setting("adam", "optimizer of D", choices=OPTIMIZERS)
     g_lr: float = setting(2e-4, "learning rate of G", above=0)

@@ -1,9 +1,13 @@
-"""Stateless random draws: each is keyed by (run seed, stream, step, replica), so none depends on what ran before."""
+"""Stateless random draws: each is keyed by (run seed, stream, step), so none depends on what ran before.
+
+Nor on how a batch is cut: a part of a batch draws the numbers of the whole one, and keeps those of its own pictures.
+"""
 
 from __future__ import annotations
 
 import math
 from enum import IntEnum
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -34,34 +38,61 @@ class Stream(IntEnum):
     SHARDS = 14
 
 
-def key(seed: int, stream: Stream, step: tf.Tensor | int, substep: int = 0, replica: tf.Tensor | int = 0) -> tf.Tensor:
-    """The key of one draw: shape (2,) int64, different for every (seed, stream, step, substep, replica).
+class Part(NamedTuple):
+    """Which of equal parts of a batch, each of pictures in a row.
+
+    Attributes:
+        index: int32 scalar in [0, count).
+        count: how many parts the batch has.
+    """
+
+    index: tf.Tensor | int = 0
+    count: int = 1
+
+
+WHOLE = Part()
+
+
+class Key(NamedTuple):
+    """What a draw depends on.
+
+    Attributes:
+        numbers: (2,) int64.
+        part: whose pictures are drawn for.
+    """
+
+    numbers: tf.Tensor
+    part: Part = WHOLE
+
+
+def key(seed: int, stream: Stream, step: tf.Tensor | int, substep: tf.Tensor | int = 0, part: Part = WHOLE) -> Key:
+    """The key of one draw, different for every (seed, stream, step, substep).
 
     Args:
         seed: of the run, in [0, 2**31).
         stream: what the draw is for.
         step: train step, in [0, 2**39).
         substep: D step within the train step, below 256.
-        replica: of tf.distribute, below 65,536.
+        part: of the batch that the draw is for.
     """
-    low = tf.cast(step, tf.int64) * 2**24 + substep * 2**16 + tf.cast(replica, tf.int64)
-    return tf.stack([tf.constant(seed * 2**16 + int(stream), tf.int64), low])
+    low = tf.cast(step, tf.int64) * 2**24 + tf.cast(substep, tf.int64) * 2**16
+    return Key(tf.stack([tf.constant(seed * 2**16 + int(stream), tf.int64), low]), part)
 
 
-def split(key: tf.Tensor, i: int) -> tf.Tensor:
+def split(key: Key, i: int) -> Key:
     """The i-th of 256 keys that are derived from one, where a stream needs several draws; the 0-th is `key` itself."""
     if not 0 <= i < 2**8:
         raise ValueError(f"i must be in [0, 256); got {i}")
     # Streams are numbered below 256: the 8 bits above them are free.
-    return key + tf.constant([i * 2**8, 0], tf.int64)
+    return key._replace(numbers=key.numbers + tf.constant([i * 2**8, 0], tf.int64))
 
 
-def latents(key: tf.Tensor, n: int, z_dim: int, prior: str) -> tf.Tensor:
+def latents(key: Key, n: int, z_dim: int, prior: str) -> tf.Tensor:
     """Latents for training.
 
     Args:
-        key: (2,) int64.
-        n: how many.
+        key: of the draw.
+        n: how many, of the key's part.
         z_dim: length of z.
         prior: one of `tfgan_kit.latents.PRIORS`, with the meaning given there.
 
@@ -78,18 +109,36 @@ def latents(key: tf.Tensor, n: int, z_dim: int, prior: str) -> tf.Tensor:
     return z
 
 
-def normal(key: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
-    """Float32 of mean 0 and deviation 1. Box and Muller 1958."""
+def normal(key: Key, shape: tuple[int, ...], axis: int | None = 0) -> tf.Tensor:
+    """Float32 of mean 0 and deviation 1. Box and Muller 1958. Arguments as for `integers`."""
     # 1 - u is in (0, 1], so that its logarithm is finite.
-    u = uniform(key, (2, *shape))
+    u = uniform(key, (2, *shape), None if axis is None else axis + 1)
     return tf.sqrt(-2.0 * tf.math.log(1.0 - u[0])) * tf.cos(2.0 * math.pi * u[1])
 
 
-def uniform(key: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
-    """Float32 in [0, 1), multiples of 2**-24."""
-    return tf.cast(integers(key, shape, 2**24), tf.float32) * 2.0**-24
+def uniform(key: Key, shape: tuple[int, ...], axis: int | None = 0) -> tf.Tensor:
+    """Float32 in [0, 1), multiples of 2**-24. Arguments as for `integers`."""
+    return tf.cast(integers(key, shape, 2**24, axis), tf.float32) * 2.0**-24
 
 
-def integers(key: tf.Tensor, shape: tuple[int, ...], high: int) -> tf.Tensor:
-    """Int32 in [0, high)."""
-    return tf.random.stateless_uniform(shape, key, minval=0, maxval=high, dtype=tf.int32, alg=_ALGORITHM)
+def integers(key: Key, shape: tuple[int, ...], high: int, axis: int | None = 0) -> tf.Tensor:
+    """Int32 in [0, high).
+
+    Args:
+        key: of the draw.
+        shape: of the result.
+        high: above 0.
+        axis: which axis counts the pictures of the key's part; None: none does, and every part gets the same.
+    """
+    index, count = key.part
+    if axis is None or count == 1:
+        return _integers(key.numbers, shape, high)
+    n = shape[axis]
+    whole = _integers(key.numbers, (*shape[:axis], count * n, *shape[axis + 1 :]), high)
+    begin, size = [0] * len(shape), list(shape)
+    begin[axis] = index * n  # type: ignore[call-overload]
+    return tf.ensure_shape(tf.slice(whole, tf.stack(begin), size), shape)
+
+
+def _integers(numbers: tf.Tensor, shape: tuple[int, ...], high: int) -> tf.Tensor:
+    return tf.random.stateless_uniform(shape, numbers, minval=0, maxval=high, dtype=tf.int32, alg=_ALGORITHM)

@@ -12,7 +12,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfgan_kit.rng import Stream
+from tfgan_kit.gradients import Rows
+from tfgan_kit.rng import Key, Stream
 
 Outputs = dict[str, tf.Tensor]
 
@@ -32,6 +33,7 @@ class DView:
         D_fake: likewise, of the classes fake_c.
         weights: D's trainable variables.
         key: of the draws of this step, by stream.
+        notes: what updates may read after the step, (B, ...) by name; a term may add to them.
     """
 
     real: tf.Tensor
@@ -43,7 +45,8 @@ class DView:
     D: Callable[[tf.Tensor], Outputs]
     D_fake: Callable[[tf.Tensor], Outputs]
     weights: list[keras.Variable]
-    key: Callable[[Stream], tf.Tensor]
+    key: Callable[[Stream], Key]
+    notes: Rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,7 @@ class GView:
         synthesize: pictures of another latent, of the same classes and noise; leaves every variable as it is.
         weights: G's trainable variables.
         key: of the draws of this step, by stream.
+        notes: what updates may read after the step, (B, ...) by name; a term may add to them.
     """
 
     fake: tf.Tensor
@@ -68,7 +72,8 @@ class GView:
     latent: tf.Tensor
     synthesize: Callable[[tf.Tensor], tf.Tensor]
     weights: list[keras.Variable]
-    key: Callable[[Stream], tf.Tensor]
+    key: Callable[[Stream], Key]
+    notes: Rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,16 +85,18 @@ class Term:
         weight: factor of the mean.
         value: view -> (B,) or scalar float32.
         lazy: whether lazy steps alone take it, with a weight that makes up for the others.
-        update: view -> None, called after the optimizer's step; None: nothing to do.
+        update: called after the optimizer's step, with the notes on all pictures of the batch; None: nothing to do.
         state: variables that a resumed run needs, by name.
+        batchwise: whether the value of a picture depends on the other pictures of its batch.
     """
 
     name: str
     weight: float
     value: Callable[[Any], tf.Tensor]
     lazy: bool = False
-    update: Callable[[Any], None] | None = None
+    update: Callable[[Rows], None] | None = None
     state: Mapping[str, tf.Variable] = field(default_factory=dict)
+    batchwise: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,13 +104,13 @@ class Transform:
     """A change of the pictures that D is shown.
 
     Attributes:
-        apply: (x (B, H, W, C) float32, key (2,) int64, share of the run that is done) -> x, differentiable in x.
-        update: called with D's view after D's step; None: nothing to do.
+        apply: (x (B, H, W, C) float32, key, share of the run that is done) -> x, differentiable in x.
+        update: called after D's step, with the notes on all pictures of the batch; None: nothing to do.
         state: variables that a resumed run needs, by name.
         records: those of them that are recorded at each step, by the records' names.
     """
 
-    apply: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
-    update: Callable[[DView], None] | None = None
+    apply: Callable[[tf.Tensor, Key, tf.Tensor], tf.Tensor]
+    update: Callable[[Rows], None] | None = None
     state: Mapping[str, tf.Variable] = field(default_factory=dict)
     records: Mapping[str, tf.Variable] = field(default_factory=dict)

@@ -30,7 +30,7 @@ def view(weight, real=REAL, fake=FAKE, weight_fake=None):
     D, D_fake = of(weight), of(weight if weight_fake is None else weight_fake)
     return DView(
         real=real, fake=fake, real_out=D(real), fake_out=D_fake(fake), c=None, fake_c=None, D=D, D_fake=D_fake,
-        weights=[weight], key=key,
+        weights=[weight], key=key, notes={},
     )  # fmt: skip
 
 
@@ -73,15 +73,15 @@ def test_real_and_fake_are_changed_by_draws_of_their_own(weight):
     keys = []
 
     def apply(x, key, progress):
-        keys.append(tuple(key.numpy()))
+        keys.append(tuple(key.numbers.numpy()))
         assert float(progress) == 0.0
         return x
 
     consistency(1.0, 1.0, Transform(apply=apply)).value(view(weight))
     assert len(set(keys)) == 2
-    assert keys[0] == tuple(key(Stream.CONSISTENCY).numpy())
+    assert keys[0] == tuple(key(Stream.CONSISTENCY).numbers.numpy())
     real_splits, fake_splits = (
-        {tuple(rng.split(tf.constant(k, tf.int64), i).numpy()) for i in range(128)} for k in keys
+        {tuple(rng.split(rng.Key(tf.constant(k, tf.int64)), i).numbers.numpy()) for i in range(128)} for k in keys
     )
     assert not real_splits & fake_splits
 

@@ -75,12 +75,14 @@ def test_pictures_are_not_baked_into_the_graph() -> None:
 
 def test_mirror_flips_half_of_the_pictures_left_to_right() -> None:
     images = tf.constant(np.random.default_rng(1).integers(0, 256, (400, 2, 5, 1), np.uint8))
-    flipped = mirrored(images, tf.constant(9, tf.int64), seed=0)
-    np.testing.assert_array_equal(flipped, mirrored(images, tf.constant(9, tf.int64), seed=0))
+    flipped = mirrored(images, tf.constant(9, tf.int64), seed=0, batch=len(images), rows=np.arange(len(images)))
+    np.testing.assert_array_equal(
+        flipped, mirrored(images, tf.constant(9, tf.int64), seed=0, batch=len(images), rows=np.arange(len(images)))
+    )
     as_they_are = (flipped.numpy() == images.numpy()).all(axis=(1, 2, 3))
     np.testing.assert_array_equal(flipped.numpy()[~as_they_are], images.numpy()[~as_they_are][:, :, ::-1])
     assert 150 < as_they_are.sum() < 250
-    other = mirrored(images, tf.constant(10, tf.int64), seed=0)
+    other = mirrored(images, tf.constant(10, tf.int64), seed=0, batch=len(images), rows=np.arange(len(images)))
     assert (other.numpy() != flipped.numpy()).any()
 
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfgan_kit.doctor.samples import PROBES
 from tfgan_kit.errors import DivergedError, FailedError
+from tfgan_kit.gan import GAN
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training.length import steps_per_checkpoint
 from tfgan_kit.training.rollback import spared
@@ -111,32 +112,38 @@ def test_a_failure_that_began_when_the_run_was_to_go_on_stops_it_once_it_is_not(
     watch(RECIPE.replace(on_failure="stop"), lines=over).look(line(10, fake_contrast=1.0))
 
 
-def gan(first=(-1, -1, -1, -1), scales=None):
-    optimizers = [SimpleNamespace(dynamic_scale=tf.constant(scale)) for scale in scales or (1.0, 1.0)]
+def gan(**first):
     return SimpleNamespace(
-        WATCHED=("d_loss", "g_loss", "d_grad_norm", "g_grad_norm"), first_nonfinite=tf.constant(first), step=30,
-        loss_scaled=scales is not None, d_optimizer=optimizers[0], g_optimizer=optimizers[1],
-    )  # fmt: skip
+        WATCHED=GAN.WATCHED, first_nonfinite=tf.constant([first.get(name, -1) for name in GAN.WATCHED])
+    )
 
 
 def test_what_is_not_finite_is_named_with_its_step():
     watch().check_finite(gan(), 64)
     with pytest.raises(DivergedError, match=r"g_loss was not finite at step 20 \(1\.3 kimg\)") as caught:
-        watch().check_finite(gan((25, 20, -1, 20)), 64)
+        watch().check_finite(gan(d_loss=25, g_loss=20, g_grad_norm=20), 64)
     assert caught.value.since_nimg == 1280
 
 
 def test_what_is_not_finite_began_with_the_failure_before_it():
     lines = [line(1, fake_contrast=1.0), *(line(i, fake_contrast=0.0) for i in (2, 3, 4))]
     with pytest.raises(DivergedError) as caught:
-        watch(lines=lines).check_finite(gan((100, -1, -1, -1)), 64)
+        watch(lines=lines).check_finite(gan(d_loss=100), 64)
     assert caught.value.since_nimg == 1000
 
 
-def test_a_loss_scale_below_1_ends_a_run():
-    watch().check_finite(gan(scales=(1.0, 2.0)), 64)
-    with pytest.raises(DivergedError, match=r"loss scale of G fell to 0\.5 at step 30"):
-        watch().check_finite(gan(scales=(1.0, 0.5)), 64)
+@pytest.mark.parametrize(
+    ("first", "said"),
+    [
+        ({"images": 7, "d_loss": 7}, r"pictures of the data were not finite at step 7 \(0\.4 kimg\).*look at what"),
+        ({"d_loss": 7, "d_grad_norm": 7, "g_loss": 7}, "d_loss was not finite at step 7"),
+        ({"d_grad_norm": 7, "g_loss": 8}, "d_grad_norm was not finite at step 7"),
+        ({"g_loss_scale": 7}, "loss scale of G was below 1, or not finite, at step 7.*mixed_bfloat16"),
+    ],
+)
+def test_the_cause_is_named_and_not_what_followed_from_it(first, said):
+    with pytest.raises(DivergedError, match=said):
+        watch().check_finite(gan(**first), 64)
 
 
 def test_the_checkpoints_that_a_rollback_may_need_are_spared():

@@ -5,7 +5,9 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfgan_kit.augment.ada_ops import colour, draw, spatial
-from tfgan_kit.terms import DView, Transform
+from tfgan_kit.gradients import Rows
+from tfgan_kit.rng import Key
+from tfgan_kit.terms import Transform
 
 # name: (of place, of colour)
 OPS = {"all": (True, True), "geometry": (True, False), "colour": (False, True)}
@@ -43,7 +45,7 @@ def ada(*, ops: str, target: float, speed_kimg: float, max_p: float) -> Transfor
     sign_sum = tf.Variable(0.0, trainable=False, dtype=tf.float32, name="sign_sum")
     sign_steps = tf.Variable(0, trainable=False, dtype=tf.int32, name="sign_steps")
 
-    def apply(x: tf.Tensor, key: tf.Tensor, progress: tf.Tensor) -> tf.Tensor:
+    def apply(x: tf.Tensor, key: Key, progress: tf.Tensor) -> tf.Tensor:
         del progress
         draws = draw(key, x.shape[0])
         if place:
@@ -52,8 +54,8 @@ def ada(*, ops: str, target: float, speed_kimg: float, max_p: float) -> Transfor
             x = colour(x, draws, p)
         return x
 
-    def update(view: DView) -> None:
-        logits = view.real_out["logits"]
+    def update(rows: Rows) -> None:
+        logits = rows["real_logits"]
         signs, steps = sign_sum + tf.reduce_mean(tf.sign(logits)), sign_steps + 1
         due = steps >= INTERVAL_STEPS
         move = logits.shape[0] * INTERVAL_STEPS / (1000.0 * speed_kimg) * tf.sign(signs / INTERVAL_STEPS - target)

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from tfgan_kit import rng
 from tfgan_kit.augment.warp import affine
+from tfgan_kit.rng import Key
 
 
 class Op(IntEnum):
@@ -49,11 +50,13 @@ class Draws(NamedTuple):
     normal: tf.Tensor
 
 
-def draw(key: tf.Tensor, n: int) -> Draws:
+def draw(key: Key, n: int) -> Draws:
     """The draws of one key, for n pictures: three splits of it, as many draws of its own would be slow to compile."""
     shape = (len(Op), 2, n)
     return Draws(
-        rng.uniform(key, (len(Op), n)), rng.uniform(rng.split(key, 1), shape), rng.normal(rng.split(key, 2), shape)
+        rng.uniform(key, (len(Op), n), axis=1),
+        rng.uniform(rng.split(key, 1), shape, axis=2),
+        rng.normal(rng.split(key, 2), shape, axis=2),
     )
 
 

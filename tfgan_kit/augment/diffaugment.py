@@ -11,15 +11,16 @@ import tensorflow as tf
 
 from tfgan_kit import rng
 from tfgan_kit.augment.warp import gather_pixels
+from tfgan_kit.rng import Key
 from tfgan_kit.terms import Transform
 
 
-def brightness(x: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
+def brightness(x: tf.Tensor, key: Key) -> tf.Tensor:
     """Lighter or darker by up to 0.5."""
     return x + (_uniform(x, key) - 0.5)
 
 
-def saturation(x: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
+def saturation(x: tf.Tensor, key: Key) -> tf.Tensor:
     """Colours 0 to 2 times as far from the pixel's own grey; grey pictures stay as they are."""
     if x.shape[-1] == 1:
         return x
@@ -27,13 +28,13 @@ def saturation(x: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
     return grey + 2.0 * _uniform(x, key) * (x - grey)
 
 
-def contrast(x: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
+def contrast(x: tf.Tensor, key: Key) -> tf.Tensor:
     """Values 0.5 to 1.5 times as far from the picture's mean."""
     mean = tf.reduce_mean(x, axis=[1, 2, 3], keepdims=True)
     return mean + (0.5 + _uniform(x, key)) * (x - mean)
 
 
-def translation(x: tf.Tensor, key: tf.Tensor, share: float = 0.125) -> tf.Tensor:
+def translation(x: tf.Tensor, key: Key, share: float = 0.125) -> tf.Tensor:
     """Moved by whole pixels, up to `share` of each side either way; 0 moves in."""
     n, height, width, _ = x.shape
     down, right = (_shift(rng.split(key, i), n, size, share) for i, size in enumerate((height, width)))
@@ -44,7 +45,7 @@ def translation(x: tf.Tensor, key: tf.Tensor, share: float = 0.125) -> tf.Tensor
     return tf.where(inside[..., tf.newaxis], gather_pixels(x, place), 0.0)
 
 
-def cutout(x: tf.Tensor, key: tf.Tensor, share: float = 0.5) -> tf.Tensor:
+def cutout(x: tf.Tensor, key: Key, share: float = 0.5) -> tf.Tensor:
     """Without a rectangle of `share` of each side, set to 0; its centre is in the picture, its rest may not be."""
     n, height, width, _ = x.shape
     row, column = (_cut(rng.split(key, i), n, size, share) for i, size in enumerate((height, width)))
@@ -68,7 +69,7 @@ def diffaugment(ops: str) -> Transform:
     if ops not in OPS:
         raise ValueError(f"ops {ops!r} is unknown; legal: {', '.join(OPS)}")
 
-    def apply(x: tf.Tensor, key: tf.Tensor, progress: tf.Tensor) -> tf.Tensor:
+    def apply(x: tf.Tensor, key: Key, progress: tf.Tensor) -> tf.Tensor:
         del progress
         for i, op in enumerate(OPS[ops]):
             x = op(x, rng.split(key, 2 * i))
@@ -77,16 +78,16 @@ def diffaugment(ops: str) -> Transform:
     return Transform(apply=apply)
 
 
-def _uniform(x: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
+def _uniform(x: tf.Tensor, key: Key) -> tf.Tensor:
     return rng.uniform(key, (x.shape[0], 1, 1, 1))
 
 
-def _shift(key: tf.Tensor, n: int, size: int, share: float) -> tf.Tensor:
+def _shift(key: Key, n: int, size: int, share: float) -> tf.Tensor:
     most = int(size * share + 0.5)
     return rng.integers(key, (n,), 2 * most + 1) - most
 
 
-def _cut(key: tf.Tensor, n: int, size: int, share: float) -> tf.Tensor:
+def _cut(key: Key, n: int, size: int, share: float) -> tf.Tensor:
     """Which of `size` pixels in a row are cut out, (n, size) bool."""
     length = int(size * share + 0.5)
     # An even length has its centre between two pixels, and one place more.

@@ -13,11 +13,11 @@ from tfgan_kit.data.source import Source
 if TYPE_CHECKING:
     from tfgan_kit.data.pipeline import Feed, open_feed
 
-__all__ = ["Feed", "Source", "open_feed", "open_source"]
+__all__ = ["Feed", "Source", "open_feed", "open_source", "rows_of_worker"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("Feed", "open_feed"):
+    if name in ("Feed", "open_feed", "rows_of_worker"):
         from tfgan_kit.data import pipeline
 
         return getattr(pipeline, name)

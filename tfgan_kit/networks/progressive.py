@@ -218,7 +218,7 @@ class Growth(layers.Layer):
         # Read as float32 under any policy: half precision has too few digits between two levels.
         self.grown = self.add_weight(
             shape=(), initializer="zeros", dtype="float32", trainable=False, autocast=False,
-            aggregation="only_first_replica", name="grown",
+            name="grown",
         )  # fmt: skip
 
     def call(self, pair: list[tf.Tensor], level: int) -> tf.Tensor:

@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from tfgan_kit import replicas
 from tfgan_kit.networks.karras import EqualizedBuilder
 from tfgan_kit.networks.layers.modulated import ModulatedConv2D
 from tfgan_kit.networks.layers.resample import downsample, upsample_bilinear
@@ -157,6 +158,8 @@ class Truncation(layers.Layer):
     any other pass leaves it alone and moves w.
     """
 
+    batchwise = "the average of w"
+
     def __init__(self, psi: float, decay: float = _AVERAGE_DECAY, **options: Any) -> None:
         """Take psi, 1 to leave w alone, and what a pass in training keeps of the average."""
         super().__init__(**options)
@@ -166,14 +169,14 @@ class Truncation(layers.Layer):
         """Make the average."""
         self.w_average = self.add_weight(
             shape=input_shape[-1:], initializer="zeros", dtype="float32", trainable=False, autocast=False,
-            aggregation="mean", name="w_average",
+            name="w_average",
         )  # fmt: skip
 
     def call(self, w: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """(B, w_dim) to the same."""
         average = tf.convert_to_tensor(self.w_average)
         if training:
-            mean = tf.stop_gradient(tf.reduce_mean(tf.cast(w, tf.float32), 0))
+            mean = replicas.mean(tf.stop_gradient(tf.reduce_mean(tf.cast(w, tf.float32), 0)))
             self.w_average.assign(self.decay * average + (1.0 - self.decay) * mean)
             return w
         return w if self.psi == 1.0 else tf.cast(average, w.dtype) * (1.0 - self.psi) + self.psi * w

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfgan_kit.gradients import Rows
 from tfgan_kit.terms import Term
 
 
@@ -27,8 +28,8 @@ def historical_averaging(weight: float, variables: Sequence[keras.Variable], nam
         distances = [tf.reduce_sum(tf.square(v.value - mean)) for v, mean in zip(variables, means, strict=True)]
         return tf.where(count > 0, tf.add_n(distances), 0.0)
 
-    def update(view: Any) -> None:
-        del view
+    def update(rows: Rows) -> None:
+        del rows
         count.assign_add(1)
         for v, mean in zip(variables, means, strict=True):
             mean.assign_add((v.value - mean) / tf.cast(count, tf.float32))

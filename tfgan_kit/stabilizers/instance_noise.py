@@ -5,6 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfgan_kit import rng
+from tfgan_kit.rng import Key
 from tfgan_kit.terms import Transform
 
 
@@ -16,7 +17,7 @@ def instance_noise(std: float, until: float) -> Transform:
         until: share of the run at which it reaches 0, in (0, 1].
     """
 
-    def apply(x: tf.Tensor, key: tf.Tensor, progress: tf.Tensor) -> tf.Tensor:
+    def apply(x: tf.Tensor, key: Key, progress: tf.Tensor) -> tf.Tensor:
         deviation = std * tf.maximum(1.0 - progress / until, 0.0)
         return x + deviation * rng.normal(key, tuple(x.shape))
 

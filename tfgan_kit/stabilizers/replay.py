@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from tfgan_kit import rng
+from tfgan_kit.rng import Key
 
 Fakes = tuple[tf.Tensor, tf.Tensor | None]
 
@@ -18,12 +19,13 @@ class Replay:
     """Past fakes in the place of some new ones.
 
     Attributes:
-        apply: (fake (B, H, W, C) float32, c (B, A) int32 or None, key (2,) int64) -> fake and c, of the same shapes.
-            Remembers some of what it is given; not differentiable.
+        draw: (fake (B, H, W, C) float32, c (B, A) int32 or None, key) -> fake and c to be shown, of the same shapes.
+        keep: (all new fakes of a step, their c, key) -> None; remembers some of them.
         state: variables that a resumed run needs, by name.
     """
 
-    apply: Callable[[tf.Tensor, tf.Tensor | None, tf.Tensor], Fakes]
+    draw: Callable[[tf.Tensor, tf.Tensor | None, Key], Fakes]
+    keep: Callable[[tf.Tensor, tf.Tensor | None, Key], None]
     state: Mapping[str, tf.Variable]
 
 
@@ -44,28 +46,26 @@ def replay_buffer(size: int, share: float, shape: tuple[int, int, int], attribut
     classes = tf.Variable(tf.zeros((size, attributes), tf.int32), trainable=False, name="replay_classes")
     count = tf.Variable(0, dtype=tf.int32, trainable=False, name="replay_count")
 
-    def apply(fake: tf.Tensor, c: tf.Tensor | None, key: tf.Tensor) -> Fakes:
+    def draw(fake: tf.Tensor, c: tf.Tensor | None, key: Key) -> Fakes:
         n = fake.shape[0]
-        new = math.ceil(share * n)
-        if new > size:
-            raise ValueError(f"a replay buffer of {size} pictures cannot take the {new} of one batch: make it larger")
-
-        # Draw past ones.
         places = rng.integers(key, (n,), 2**31 - 1) % tf.maximum(count, 1)
         past = (rng.uniform(rng.split(key, 1), (n,)) < share) & (count > 0)
         past_images = tf.cast(tf.gather(images, places), tf.float32) / 127.5 - 1.0
         shown = tf.where(past[:, None, None, None], past_images, fake)
-        shown_c = None if c is None else tf.where(past[:, None], tf.gather(classes, places), c)
+        return shown, None if c is None else tf.where(past[:, None], tf.gather(classes, places), c)
 
-        # Put new ones in. A run of places holds none twice, so the order of writing does not matter.
-        first = tf.where(count < size, count, rng.integers(rng.split(key, 2), (), size))
+    def keep(fake: tf.Tensor, c: tf.Tensor | None, key: Key) -> None:
+        new = math.ceil(share * fake.shape[0])
+        if new > size:
+            raise ValueError(f"a replay buffer of {size} pictures cannot take the {new} of one batch: make it larger")
+        # A run of places holds none twice, so the order of writing does not matter.
+        first = tf.where(count < size, count, rng.integers(rng.split(key, 2), (), size, axis=None))
         into = ((first + tf.range(new)) % size)[:, None]
         as_bytes = tf.cast(tf.clip_by_value(tf.round((fake[:new] + 1.0) * 127.5), 0.0, 255.0), tf.uint8)
         images.assign(tf.tensor_scatter_nd_update(images, into, as_bytes))
         if c is not None:
             classes.assign(tf.tensor_scatter_nd_update(classes, into, c[:new]))
         count.assign(tf.minimum(count + new, size))
-        return shown, shown_c
 
     state = {"images": images, "count": count} | ({"classes": classes} if attributes else {})
-    return Replay(apply=apply, state=state)
+    return Replay(draw=draw, keep=keep, state=state)

@@ -8,13 +8,14 @@ from typing import TypeAlias
 import tensorflow as tf
 
 from tfgan_kit import rng
+from tfgan_kit.rng import Key
 
-# (key (2,) int64, n) -> targets of n real and of n fake pictures, floats or (n,) float32.
+# (key, n) -> targets of n real and of n fake pictures, floats or (n,) float32.
 Target: TypeAlias = tf.Tensor | float
-Targets = Callable[[tf.Tensor, int], tuple[Target, Target]]
+Targets = Callable[[Key, int], tuple[Target, Target]]
 
 
-def hard_targets(key: tf.Tensor, n: int) -> tuple[float, float]:
+def hard_targets(key: Key, n: int) -> tuple[float, float]:
     """1 for real, 0 for fake."""
     del key, n
     return 1.0, 0.0
@@ -29,10 +30,10 @@ def soft_targets(*, real: tuple[float, float], fake: tuple[float, float], flips:
         flips: probability in [0, 1] with which a picture, real or fake, gets a draw of the other kind's range.
     """
 
-    def targets(key: tf.Tensor, n: int) -> tuple[tf.Tensor, tf.Tensor]:
+    def targets(key: Key, n: int) -> tuple[tf.Tensor, tf.Tensor]:
         as_real = _between(real, rng.uniform(key, (n,)))
         as_fake = _between(fake, rng.uniform(rng.split(key, 1), (n,)))
-        flip_real, flip_fake = tf.unstack(rng.uniform(rng.split(key, 2), (2, n)) < flips)
+        flip_real, flip_fake = tf.unstack(rng.uniform(rng.split(key, 2), (2, n), axis=1) < flips)
         return tf.where(flip_real, as_fake, as_real), tf.where(flip_fake, as_real, as_fake)
 
     return targets

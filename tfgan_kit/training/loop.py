@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from tfgan_kit.build import build_gan, unused_sizes
-from tfgan_kit.data import Feed, Source, open_feed, open_source
+from tfgan_kit.build import seen_in_parts, unused_sizes
+from tfgan_kit.data import Source, open_source
 from tfgan_kit.errors import FailedError, RunError
 from tfgan_kit.gan import GAN
 from tfgan_kit.recipe import Recipe
@@ -20,11 +21,14 @@ from tfgan_kit.training import checkpoint, rollback
 from tfgan_kit.training.evaluator import Evaluator
 from tfgan_kit.training.interrupt import interruptible
 from tfgan_kit.training.length import Length, img_per_step, steps_per_tick
+from tfgan_kit.training.lost import or_lost
 from tfgan_kit.training.painter import Painter
 from tfgan_kit.training.records import Records
 from tfgan_kit.training.resolve import chosen_by_data, resolve
 from tfgan_kit.training.run_folder import DataFacts, RunFolder
 from tfgan_kit.training.state import numpy_state, restore
+from tfgan_kit.training.steps import build_on, open_steps
+from tfgan_kit.training.team import Team
 from tfgan_kit.training.watch import Watch
 
 # See `train`.
@@ -81,8 +85,11 @@ def train(
     notify: Callable[[str], None] = lambda _: None,
     observe: Observe = lambda folder, painter: lambda stop: None,
     clock: Callable[[], float] = time.monotonic,
+    strategy: tf.distribute.Strategy | None = None,
 ) -> Outcome:
     """Train a recipe in a run folder, or go on with the run that is there.
+
+    What a run was trained on so far does not bind it: it goes on on other devices, or fewer or more of them.
 
     Args:
         recipe: what to train.
@@ -94,6 +101,8 @@ def train(
         observe: called once with the run and what draws its pictures; what it gives is called after every checkpoint,
             with whether training stops there.
         clock: what a length in minutes is measured by, seconds.
+        strategy: of this process, the chief of its cluster, as `make_strategy` gives it; the other processes call
+            `tfgan_kit.training.follow.follow`. None: this process and one device.
 
     Raises:
         RecipeError, DataError: before anything is written.
@@ -101,16 +110,20 @@ def train(
         DivergedError: a loss stopped being finite; the checkpoints before that are kept.
         FailedError: training failed, and the recipe's on_failure stops there or has rolled back often enough.
     """
+    team = Team(strategy or tf.distribute.get_strategy())
     folder = RunFolder(out)
-    folder.check_free()
-    try:
+    with _explained(out), or_lost(team), team.led():
+        folder.check_free()
         source = source or open_source(recipe)
         asked, (recipe, facts) = recipe, resolve(recipe, source)
         if folder.exists:
             folder.check_same(recipe, facts)
-        gan = build_gan(recipe, facts.shape, facts.classes)
+        team.say({"do": "recipe", "recipe": recipe.to_json(), "digest": facts.digest})
+        with team.all_or_none():
+            gan = build_on(team, recipe, facts)
         with folder.lock():
-            for note in (*source.notes, *unused_sizes(recipe), *chosen_by_data(asked, recipe, facts)):
+            notes = (*source.notes, *unused_sizes(recipe), *chosen_by_data(asked, recipe, facts), *seen_in_parts(gan))
+            for note in notes:
                 notify(note)
             if not folder.exists:
                 folder.create(recipe, facts, name)
@@ -119,9 +132,20 @@ def train(
                 folder.create(recipe, facts, folder.read()[2])
             while True:
                 try:
-                    return _train_locked(gan, recipe, source, facts, folder, on_progress, notify, observe, clock)
+                    return _train_locked(team, gan, recipe, source, facts, folder, on_progress, notify, observe, clock)
                 except FailedError as failure:
-                    notify(rollback.roll_back(folder, recipe, failure, step=int(gan.step)))
+                    notify(rollback.roll_back(folder, recipe, failure, step=int(gan.step.numpy())))
+
+
+@contextmanager
+def _explained(out: Path) -> Iterator[None]:
+    """Turn what the disk and TensorFlow raise into errors of ours.
+
+    Raises:
+        RunError: with what the system or TensorFlow says.
+    """
+    try:
+        yield
     except OSError as error:
         reason = error.strerror or str(error)
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -136,21 +160,6 @@ def train(
         raise RunError(f"the run stopped ({reason}); checkpoints that were complete are kept") from error
 
 
-def compile_steps(gan: GAN, feed: Feed) -> Callable[[tf.Tensor], None]:
-    """`n -> None`: a compiled call of n train steps on what `feed` gives.
-
-    The loop is a plain graph around the GAN's own jitted turns: inside an XLA loop the CPU's convolutions are many
-    times slower.
-    """
-
-    def run(n: tf.Tensor) -> None:
-        for _ in tf.range(n):
-            gan.train_step(feed(gan.step))
-
-    compiled: Callable[[tf.Tensor], None] = tf.function(run)
-    return compiled
-
-
 def _go_back(
     gan: GAN, folder: RunFolder, notify: Callable[[str], None]
 ) -> tuple[Mapping[str, np.ndarray], checkpoint.Manifest | None]:
@@ -162,7 +171,7 @@ def _go_back(
     newest, lr_scale = rollback.load_newest(folder)
     gan.lr_scale.assign(lr_scale)
     if newest is None:
-        folder.rewind(int(gan.step))
+        folder.rewind(int(gan.step.numpy()))
         return {}, None
     manifest, state, refused = newest
     restore(gan, state)
@@ -177,6 +186,7 @@ def _go_back(
 
 
 def _train_locked(
+    team: Team,
     gan: GAN,
     recipe: Recipe,
     source: Source,
@@ -191,17 +201,11 @@ def _train_locked(
     if ended:
         return Outcome(folder=folder, nimg=ended.nimg, finished=True)
 
-    # Open the data at that step, and compile.
+    # Have all go on from there, with the data open at that step.
+    team.say({"do": "restore", "lr_scale": float(gan.lr_scale.numpy())})
+    team.send(numpy_state(gan) if team.workers > 1 else {})
+    run_steps = open_steps(gan, source, recipe, team)
     step_img, tick_steps = img_per_step(recipe), steps_per_tick(recipe)
-    feed = open_feed(
-        source,
-        batch=step_img,
-        seed=recipe.seed,
-        mirror=recipe.mirror,
-        memory_mb=recipe.memory_mb,
-        start_step=int(gan.step),
-    )
-    run_steps = compile_steps(gan, feed)
     painter = Painter(gan.G_ema, recipe, facts)
     records = Records(folder, gan, recipe, painter)
     watch = Watch(
@@ -210,8 +214,8 @@ def _train_locked(
     )  # fmt: skip
     evaluator = Evaluator(folder, gan, recipe, facts, source, painter, records)
     observer = observe(folder, painter)
-    step = int(gan.step)
-    length = Length(recipe, step=step, time_progress=float(gan.time_progress), clock=clock)
+    step = int(gan.step.numpy())
+    length = Length(recipe, step=step, time_progress=float(gan.time_progress.numpy()), clock=clock)
     if step == 0:
         records.preview(0)
 
@@ -239,7 +243,9 @@ def _train_locked(
                 evaluator.steps_left(step),
                 length.steps_left(step),
             )
+            team.say({"do": "run", "steps": n, "time_progress": float(gan.time_progress.numpy())})
             run_steps(tf.constant(n))
+            asked_to_stop = bool(team.any(interrupted()))
             step += n
             gan.time_progress.assign(length.time_share())
             watch.check_finite(gan, step_img)
@@ -260,7 +266,7 @@ def _train_locked(
             on_progress(progress)
 
             # Keep the records of a tick, the picture and the checkpoint where they are due; the last one comes last.
-            ticks, stop = step // tick_steps, finished or interrupted()
+            ticks, stop = step // tick_steps, finished or asked_to_stop
             if tick or finished:
                 watch.look(records.tick(step, watch.figures()))
             if finished or (tick and ticks % recipe.preview_ticks == 0):

@@ -30,7 +30,7 @@ class Records:
         self._img_per_step = img_per_step(recipe)
         self._writer = tf.summary.create_file_writer(str(folder.path))
         self._ticked = time.perf_counter()
-        self._ticked_step = int(gan.step)
+        self._ticked_step = int(gan.step.numpy())
         folder.previews.mkdir(exist_ok=True)
 
         # Those of seeds 0, 1, 2, ...: `tfgan sample` shows the same pictures.
@@ -39,7 +39,7 @@ class Records:
 
     def means(self) -> dict[str, float]:
         """The running means since the last tick, of what was measured since then."""
-        return {mean.name: float(mean.result()) for mean in self._gan.metrics if float(mean.count)}
+        return {mean.name: float(mean.result()) for mean in self._gan.metrics if float(mean.count.numpy())}
 
     def tick(self, step: int, figures: Mapping[str, float]) -> dict[str, float]:
         """Write the tick's line of statistics and of timing, and begin the next tick.

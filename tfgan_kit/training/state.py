@@ -14,7 +14,7 @@ from tfgan_kit.training.checkpoint import WATCH
 
 def numpy_state(gan: GAN) -> dict[str, np.ndarray]:
     """Every variable that a resumed run needs."""
-    return {name: np.asarray(variable) for name, variable in gan.state().items()}
+    return {name: variable.numpy() for name, variable in gan.state().items()}
 
 
 def restore(gan: GAN, state: Mapping[str, np.ndarray]) -> None:

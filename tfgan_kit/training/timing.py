@@ -12,9 +12,9 @@ from tfgan_kit.data import Source, open_feed
 from tfgan_kit.gan import GAN
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training.length import img_per_step
-from tfgan_kit.training.loop import compile_steps
 from tfgan_kit.training.records import peak_memory_mb
 from tfgan_kit.training.resolve import resolve
+from tfgan_kit.training.steps import compile_steps
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,14 @@ from tfgan_kit.training.checkpoint import WATCH
 from tfgan_kit.training.painter import Painter
 from tfgan_kit.training.rollback import COUNT
 
-LOWEST_LOSS_SCALE = 1.0
+# What is said of a value that is bad, and what to do about it.
+_REMEDY = "try a lower d_lr and g_lr, or a higher r1_gamma, with another --out"
+_COLLAPSED = "its gradients stay infinite; try precision=mixed_bfloat16 or float32, or a lower learning rate"
+_BAD = {
+    "images": ("pictures of the data were not finite", "look at what the data is read from"),
+    "d_loss_scale": ("the loss scale of D was below 1, or not finite,", _COLLAPSED),
+    "g_loss_scale": ("the loss scale of G was below 1, or not finite,", _COLLAPSED),
+}
 _SAMPLES = f"{WATCH}samples"
 
 
@@ -92,7 +99,7 @@ class Watch:
             )
 
     def check_finite(self, gan: GAN, img_per_step: int) -> None:
-        """Stop a run whose losses or gradients are no longer finite, or whose loss scale has collapsed.
+        """Stop a run whose images, losses or gradients are not finite, or whose loss scale has collapsed.
 
         Args:
             gan: after some train steps.
@@ -107,23 +114,12 @@ class Watch:
             # The first value of the first step is the cause; what follows it is its consequence.
             name = min(steps, key=lambda key: steps[key])
             nimg = steps[name] * img_per_step
+            what, remedy = _BAD.get(name, (f"{name} was not finite", _REMEDY))
             raise DivergedError(
-                f"{name} was not finite at step {steps[name]} ({nimg / 1000:.1f} kimg); earlier checkpoints are kept: "
-                "try a lower d_lr and g_lr, or a higher r1_gamma, with another --out",
-                why=f"{name} was not finite at step {steps[name]}",
+                f"{what} at step {steps[name]} ({nimg / 1000:.1f} kimg); earlier checkpoints are kept: {remedy}",
+                why=f"{what} at step {steps[name]}",
                 since_nimg=self._since(nimg),
             )
-        if gan.loss_scaled:
-            for prefix, optimizer in (("d", gan.d_optimizer), ("g", gan.g_optimizer)):
-                scale = float(optimizer.dynamic_scale)
-                if scale < LOWEST_LOSS_SCALE:
-                    step = int(gan.step)
-                    raise DivergedError(
-                        f"the loss scale of {prefix.upper()} fell to {scale:.3g} at step {step}: its gradients "
-                        "stay infinite; try precision=mixed_bfloat16 or float32, or a lower learning rate",
-                        why=f"the loss scale of {prefix.upper()} fell below 1",
-                        since_nimg=self._since(step * img_per_step),
-                    )
 
     def _since(self, nimg: int) -> int:
         """When what fails at `nimg` began."""

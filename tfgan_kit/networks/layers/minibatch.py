@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfgan_kit import replicas
+
 
 @keras.saving.register_keras_serializable("tfgan_kit")
 class MinibatchStddev(keras.layers.Layer):
@@ -18,6 +20,8 @@ class MinibatchStddev(keras.layers.Layer):
     Source: Karras et al. 2018, section 3; in groups as in Karras et al. 2020.
     """
 
+    batchwise = "the deviation within the batch"
+
     def __init__(self, group_size: int = 4, **kwargs: Any) -> None:
         """Take at least 1; 1 makes the channel 0."""
         super().__init__(**kwargs)
@@ -26,12 +30,13 @@ class MinibatchStddev(keras.layers.Layer):
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """(B, H, W, C) to (B, H, W, C + 1)."""
         _, *shape = x.shape
-        size = self._size(tf.shape(x)[0] if x.shape[0] is None else x.shape[0])
-        groups = tf.reshape(tf.cast(x, tf.float32), (size, -1, *shape))
+        batch = replicas.gather(tf.cast(x, tf.float32))
+        size = self._size(tf.shape(batch)[0] if batch.shape[0] is None else batch.shape[0])
+        groups = tf.reshape(batch, (size, -1, *shape))
         variance = tf.reduce_mean(tf.square(groups - tf.reduce_mean(groups, 0, keepdims=True)), 0)
         # Small enough for features of any use, and a gradient at 0.
         deviation = tf.reduce_mean(tf.sqrt(variance + 1e-8), (1, 2, 3), keepdims=True)
-        channel = tf.tile(deviation, (size, *shape[:2], 1))
+        channel = replicas.own(tf.tile(deviation, (size, *shape[:2], 1)))
         return tf.concat([x, tf.cast(channel, x.dtype)], -1)
 
     def _size(self, batch: int | tf.Tensor) -> int | tf.Tensor:
@@ -60,6 +65,8 @@ class MinibatchDiscrimination(keras.layers.Layer):
     Source: Salimans et al. 2016, Eq. 3 and section 3.2.
     """
 
+    batchwise = "minibatch discrimination"
+
     def __init__(
         self,
         kernels: int,
@@ -84,7 +91,7 @@ class MinibatchDiscrimination(keras.layers.Layer):
         """(B, F) to (B, F + kernels)."""
         rows = tf.matmul(tf.cast(x, tf.float32), tf.convert_to_tensor(self.kernel))
         rows = tf.reshape(rows, (-1, self.kernels, self.kernel_dim))
-        distance = tf.reduce_sum(tf.abs(rows[:, None] - rows[None, :]), -1)
+        distance = tf.reduce_sum(tf.abs(rows[:, None] - replicas.gather(rows)[None, :]), -1)
         closeness = tf.reduce_sum(tf.exp(-distance), 1)
         return tf.concat([x, tf.cast(closeness, x.dtype)], -1)
 

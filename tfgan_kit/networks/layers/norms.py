@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from tfgan_kit import replicas
 from tfgan_kit.errors import RecipeError, nearest
 
 KINDS = ("batch", "group", "instance", "none", "pixel")
@@ -44,7 +45,9 @@ def normalise(x: keras.KerasTensor, kind: str, *, momentum: float, dtype: str, n
         raise _nothing_left(kind, name, x.shape, "one number a picture", {"batch", "none"})
 
     if kind == "batch":
-        return layers.BatchNormalization(momentum=momentum, epsilon=_EPSILON, dtype=dtype, name=name)(x)
+        return layers.BatchNormalization(
+            momentum=momentum, epsilon=_EPSILON, synchronized=replicas.count() > 1, dtype=dtype, name=name
+        )(x)
     if kind == "pixel":
         return PixelNorm(dtype=dtype, name=name)(x)
     if kind in {"group", "instance"}:

@@ -42,11 +42,9 @@ class Spectral:
         super().build(input_shape)  # type: ignore[misc]
         u, v = _first_singular_vectors(np.asarray(self.weight), self.rows)
         for name, start in (("u", u), ("v", v)):
-            # The same on every replica, as the weights are.
             variable = self.add_weight(
-                shape=start.shape, initializer="zeros", dtype="float32", trainable=False,
-                aggregation="only_first_replica", name=name,
-            )  # fmt: skip
+                shape=start.shape, initializer="zeros", dtype="float32", trainable=False, name=name
+            )
             variable.assign(start)
             setattr(self, name, variable)
 

@@ -1,0 +1,75 @@
+"""Training in a process that is not the chief: it has the networks and the data, and does what the chief says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfgan_kit.data import Source, open_source
+from tfgan_kit.errors import DataError, RunError
+from tfgan_kit.recipe import Recipe
+from tfgan_kit.training.interrupt import interruptible
+from tfgan_kit.training.lost import or_lost
+from tfgan_kit.training.resolve import resolve
+from tfgan_kit.training.run_folder import DataFacts
+from tfgan_kit.training.state import numpy_state, restore
+from tfgan_kit.training.steps import build_on, open_steps
+from tfgan_kit.training.team import Team
+
+
+def follow(strategy: tf.distribute.Strategy) -> None:
+    """Train with the chief, until it ends.
+
+    Args:
+        strategy: that `make_strategy` made in this process; the chief calls `train` with its own.
+
+    Raises:
+        DataError: the chief's data is not here, or is other data here.
+        RunError: the chief, or another worker, ended.
+    """
+    team = Team(strategy)
+    with or_lost(team):
+        _follow(team)
+
+
+def _follow(team: Team) -> None:
+    order = team.hear()
+    if order["do"] == "end":
+        _end(order)
+        return
+    with team.all_or_none():
+        source, recipe, facts = _open(order, team.worker)
+        gan = build_on(team, recipe, facts)
+    with interruptible(lambda: None) as interrupted:
+        while True:
+            order = team.hear()
+            if order["do"] == "end":
+                _end(order)
+                return
+            if order["do"] == "restore":
+                restore(gan, team.receive(numpy_state(gan)))
+                gan.lr_scale.assign(order["lr_scale"])
+                run_steps = open_steps(gan, source, recipe, team)
+            else:
+                gan.time_progress.assign(order["time_progress"])
+                run_steps(tf.constant(order["steps"]))
+                team.any(interrupted())
+
+
+def _end(order: dict[str, Any]) -> None:
+    if order["error"]:
+        raise RunError(f"the chief ended ({order['error']})")
+
+
+def _open(order: dict[str, Any], worker: int) -> tuple[Source, Recipe, DataFacts]:
+    """The chief's data as it is here."""
+    asked = Recipe.from_json(order["recipe"])
+    source = open_source(asked)
+    recipe, facts = resolve(asked, source)
+    if facts.digest != order["digest"]:
+        raise DataError(
+            f"{asked.data} has other content on worker {worker} ({facts.digest}) than on the chief "
+            f"({order['digest']}): give all of them the same"
+        )
+    return source, recipe, facts
