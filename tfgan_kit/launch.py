@@ -17,8 +17,8 @@ from tfgan_kit.errors import StrategyError
 from tfgan_kit.tf_config import Cluster
 
 COMMAND = (sys.executable, "-m", "tfgan_kit.cli")
-# Processes end by themselves when one of them has; those that hang are helped.
-GRACE_SEC = 20.0
+# Processes end by themselves when one of them has, at the latest by its missing heartbeats; those that hang are helped.
+GRACE_SEC = 30.0
 KILL_SEC = 10.0
 _POLL_SEC = 0.1
 # Ended as it should: finished, or stopped by a signal and saved.

@@ -22,7 +22,7 @@ STRATEGIES = ("one", "mirrored", "multiworker", "tpu")
 # TensorFlow's own patience is an hour for some absences, and none for others.
 JOIN_SEC = 300.0
 # TensorFlow's own 10 s end runs on machines that are merely busy.
-HEARTBEAT_SEC = 30.0
+HEARTBEAT_SEC = 20.0
 _TPU_ANSWER_SEC = 10.0
 
 
@@ -44,8 +44,9 @@ def make_strategy(name: str, cluster: str = "auto", *, join_sec: float = JOIN_SE
     """The strategy of that name; the variables of what is trained are made in its scope.
 
     A multiworker strategy must be made before TensorFlow runs its first operation in the process, and in all processes
-    of the cluster: each waits for all others. When one of them ends or does not answer for HEARTBEAT_SEC, the
-    collectives of the others fail with tf.errors.OpError.
+    of the cluster: each waits for all others, and heeds Ctrl-C but not SIGTERM meanwhile. When one of them ends or does
+    not answer for HEARTBEAT_SEC, the collectives of the others fail with tf.errors.OpError; an end is mostly noticed at
+    once, by its connections.
 
     Args:
         name: "one": TensorFlow's default, one device. "mirrored": all GPUs of this machine, or all logical CPU devices
@@ -134,7 +135,7 @@ def _multiworker(cluster: Cluster, join_sec: float) -> tf.distribute.Strategy:
     )
     try:
         _set_patience(cluster, join_sec)
-        with _killable():
+        with _interruptible():
             return tf.distribute.MultiWorkerMirroredStrategy(resolver, options)
     except tf.errors.OpError as error:
         raise StrategyError(_why_not_joined(cluster, error.message, join_sec)) from error
@@ -168,21 +169,21 @@ def _set_patience(cluster: Cluster, join_sec: float) -> None:
 
 
 @contextmanager
-def _killable() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end a process that waits inside TensorFlow, and take both back from it afterwards.
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end a process that waits inside TensorFlow, and take SIGTERM back from it afterwards.
 
-    Nothing is written yet that an end could damage. TensorFlow leaves a handler of its own behind, which makes SIGTERM
-    do nothing.
+    Nothing is written yet that an end could damage. TensorFlow puts a handler of its own in, with which SIGTERM does
+    nothing, and leaves it there; while it waits no other can be put in its place.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGTERM)}
+    on_sigint, on_sigterm = signal.signal(signal.SIGINT, signal.SIG_DFL), signal.getsignal(signal.SIGTERM)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.signal(signal.SIGINT, on_sigint)
+        signal.signal(signal.SIGTERM, on_sigterm)
 
 
 def _why_not_joined(cluster: Cluster, message: str, join_sec: float) -> str:
