@@ -1,10 +1,9 @@
-"""Trains tiny GANs on several logical CPU devices: `python replica_run.py REPLICAS OUT.npz CASES`.
+"""Trains tiny GANs on one and on several logical CPU devices: `python replica_run.py OUT.npz CASES`.
 
-What is written has a name CASE|ACCUMULATE|STEP|VARIABLE for each variable after each step. A process can have one
-number of replicas alone: TensorFlow gives the groups of a second strategy the numbers of the first.
+CASES, in JSON: name -> [changes of the recipe, values of each label attribute, cuts], a cut [devices, accumulate].
+What is written has a name CASE|DEVICESxACCUMULATE|STEP|VARIABLE for each variable after each step.
 """
 
-import contextlib
 import json
 import sys
 
@@ -15,10 +14,19 @@ from tfgan_kit.build import build_gan
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training.state import numpy_state
 
-SHAPE, STEPS = (8, 8, 3), 3
+SHAPE, STEPS, DEVICES = (8, 8, 3), 3, 4
 
 
-def trained(strategy, changes, classes, accumulate):
+def strategy_of(devices):
+    if devices == 1:
+        return tf.distribute.get_strategy()
+    # As `make_strategy` makes it of all devices there are.
+    return tf.distribute.MirroredStrategy(
+        [f"CPU:{i}" for i in range(devices)], cross_device_ops=tf.distribute.ReductionToOneDevice()
+    )
+
+
+def trained(changes, classes, devices, accumulate):
     """The state after each step."""
     recipe = Recipe(
         kimg=1, z_dim=4, batch_size=8, jit=False, g_width=4, d_width=4, g_start_px=4, d_end_px=4, kernel_px=3,
@@ -26,15 +34,14 @@ def trained(strategy, changes, classes, accumulate):
         accumulate=accumulate,
     )  # fmt: skip
     recipe = Recipe.from_json(recipe.to_json() | changes)
-    with strategy.scope() if strategy else contextlib.nullcontext():
+    with strategy_of(devices).scope():
         gan = build_gan(recipe, SHAPE, classes)
 
         def step(data):
             gan.train_step(data)
 
         step = tf.function(step)
-        count = recipe.batch_size * recipe.d_steps
-        states = []
+        count, states = recipe.batch_size * recipe.d_steps, []
         for i in range(STEPS):
             draw = np.random.default_rng(i)
             images = tf.constant(draw.integers(0, 256, (count, *SHAPE)), tf.uint8)
@@ -45,17 +52,15 @@ def trained(strategy, changes, classes, accumulate):
 
 
 def main():
-    replicas, out, cases = int(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
+    out, cases = sys.argv[1], json.loads(sys.argv[2])
     tf.config.set_logical_device_configuration(
-        tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * replicas
+        tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * DEVICES
     )
-    strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(replicas)]) if replicas > 1 else None
     found = {}
-    for case, (changes, classes, accumulates) in cases.items():
-        for accumulate in accumulates:
-            for step, state in enumerate(trained(strategy, changes, tuple(classes), accumulate)):
-                for name, array in state.items():
-                    found[f"{case}|{accumulate}|{step}|{name}"] = array
+    for case, (changes, classes, cuts) in cases.items():
+        for devices, accumulate in cuts:
+            for step, state in enumerate(trained(changes, tuple(classes), devices, accumulate)):
+                found |= {f"{case}|{devices}x{accumulate}|{step}|{name}": array for name, array in state.items()}
     np.savez(out, **found)
 
 
