@@ -1,4 +1,4 @@
-"""A batch in parts, on several devices or one after the other, is the batch, up to the order in which floats are added."""
+"""A batch in parts, on several devices or one after the other, is the batch, up to the order of floating-point sums."""
 
 import json
 import subprocess
