@@ -101,7 +101,7 @@ def read_tf_config(text: str) -> Cluster:
     if twice:
         raise _wrong(f"{twice} twice")
     kind, index = task.get("type"), task.get("index")
-    if kind not in jobs:
+    if not isinstance(kind, str) or kind not in jobs:
         raise _wrong(f"the task type {kind!r}: legal are {', '.join(sorted(jobs))}")
     # Shells write numbers as words.
     index = int(index) if isinstance(index, str) and index.isdecimal() else index

@@ -1,3 +1,5 @@
+import os
+import subprocess
 import sys
 
 import pytest
@@ -69,3 +71,20 @@ def test_a_mistake_is_one_line_and_starts_nothing(monkeypatch, capsys, started, 
 def test_no_workers_are_refused(monkeypatch, capsys):
     assert tfgan(monkeypatch, "launch", "--workers", "0", "--", "train") == 1
     assert capsys.readouterr().err == "error: --workers 0: at least 1 is legal\n"
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_run(tmp_path):
+    run = tmp_path / "run"
+    small = ["kimg=0.512", "batch_size=64", "jit=false", "g_width=4", "d_width=4", "tick_kimg=0.256"]
+    command = [*launching.COMMAND, "launch", "--workers", "2", "--", "train", "mnist", "--out", str(run)]
+    done = subprocess.run(
+        [*command, *(word for each in small for word in ("--set", each))],
+        capture_output=True, text=True, check=False, timeout=300, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    # The chief speaks, alone, and as in a run of one process.
+    assert done.stdout.startswith(f"training mnist in {run}\n")
+    assert f"finished: 0.5 kimg in {run}\n" in done.stdout
+    assert "worker 1" not in done.stdout + done.stderr
+    assert len((run / "stats.jsonl").read_text().splitlines()) == 2
