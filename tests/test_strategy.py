@@ -98,8 +98,8 @@ def listens(address):
         return caller.connect_ex((host, int(port))) == 0
 
 
-def start(program, *arguments, config=None):
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+def start(program, *arguments, config=None, variables=None):
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""} | (variables or {})
     environment |= {"TF_CONFIG": json.dumps(config)} if config else {}
     return subprocess.Popen(
         [sys.executable, "-c", PROCESS + program, *arguments], env=environment, text=True,
@@ -200,6 +200,21 @@ def test_a_chief_comes_before_the_workers():
     assert [each["index"] for each in found] == [0, 1, 2]
     assert [each["chief"] for each in found] == [True, False, False]
     assert {each["workers"] for each in found} == {3}
+
+
+@pytest.mark.slow
+def test_two_processes_by_slurms_variables():
+    step = {
+        "SLURM_STEP_NUM_TASKS": "2", "SLURM_STEP_NODELIST": "localhost", "SLURM_STEP_TASKS_PER_NODE": "2",
+        "SLURMD_NODENAME": "localhost", "SLURM_JOB_ID": str(os.getpid()),
+    }  # fmt: skip
+    processes = [
+        start(MEMBER, "100", variables=step | {"SLURM_PROCID": str(rank), "SLURM_LOCALID": str(rank)})
+        for rank in range(2)
+    ]
+    found = [lines(process)[0] for process in processes]
+    assert [each["own"] for each in found] == [[0], [1]]
+    assert [each["chief"] for each in found] == [True, False]
 
 
 @pytest.mark.slow
