@@ -64,8 +64,8 @@ def train(
     ] = "one",
     cluster: Annotated[
         str,
-        typer.Option(help="Where multiworker finds its processes: auto, tf_config, slurm, kubernetes:SELECTOR, "
-                          "gce:PROJECT/ZONE/GROUP."),
+        typer.Option(help="Where multiworker finds its processes: auto, tf_config, slurm, "
+                          "kubernetes:SELECTOR[@WORKERS], gce:PROJECT/ZONE/GROUP[@WORKERS]."),
     ] = "auto",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be trained, and leave.")] = False,
 ) -> None:  # fmt: skip

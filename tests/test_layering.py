@@ -65,7 +65,10 @@ MAY_IMPORT = {
     "extractors.train_cnn": {"data", "extractors", "metrics"},
     "evaluation": {"data", "extractors", "metrics"},
     "evaluation.compare_picture": {"evaluation", "pictures"},
-    "training": {"build", "gan", "calling", "data", "doctor", "evaluation", "extractors", "pictures", "recipe"},
+    "training": {
+        "build", "gan", "calling", "data", "doctor", "evaluation", "extractors", "pictures", "recipe", "replicas",
+        "strategy",
+    },
     "training.rollback": {"training.checkpoint", "training.length", "training.run_folder", "recipe"},
     "training.probe": {"build", "data", "metrics", "networks", "training"},
     "training.checkpoint": set(),
@@ -106,7 +109,7 @@ MAY_IMPORT = {
     "ablation.budget": {"recipe"},
     "cli": {
         "ablation", "build", "data", "doctor", "evaluation", "export", "extractors", "fields", "launch", "pictures",
-        "recipe", "recipes", "report", "toy", "training",
+        "recipe", "recipes", "report", "strategy", "toy", "training",
     },
 }  # fmt: skip
 GROUND_IMPORTS = {

@@ -349,7 +349,7 @@ class GAN(keras.Model):
 
     def _show(self, x: tf.Tensor, key: Key) -> tf.Tensor:
         """The pictures as D gets to see them."""
-        progress = self.progress(self._nimg(x.shape[0] * key.part.count * self.d_steps))
+        progress = self.progress(self._nimg(x.shape[0] * key.part.parts * self.d_steps))
         for i, transform in enumerate(self.plugs.shown):
             x = transform.apply(x, rng.split(key, 64 * i), progress)
         return x

@@ -36,18 +36,19 @@ class Stream(IntEnum):
     G_NOISE = 12
     D_NOISE = 13
     SHARDS = 14
+    CROP = 15
 
 
 class Part(NamedTuple):
     """Which of equal parts of a batch, each of pictures in a row.
 
     Attributes:
-        index: int32 scalar in [0, count).
-        count: how many parts the batch has.
+        which: int32 scalar in [0, parts).
+        parts: how many the batch has.
     """
 
-    index: tf.Tensor | int = 0
-    count: int = 1
+    which: tf.Tensor | int = 0
+    parts: int = 1
 
 
 WHOLE = Part()
@@ -130,14 +131,14 @@ def integers(key: Key, shape: tuple[int, ...], high: int, axis: int | None = 0) 
         high: above 0.
         axis: which axis counts the pictures of the key's part; None: none does, and every part gets the same.
     """
-    index, count = key.part
-    if axis is None or count == 1:
+    which, parts = key.part
+    if axis is None or parts == 1:
         return _integers(key.numbers, shape, high)
     n = shape[axis]
-    whole = _integers(key.numbers, (*shape[:axis], count * n, *shape[axis + 1 :]), high)
-    begin, size = [0] * len(shape), list(shape)
-    begin[axis] = index * n  # type: ignore[call-overload]
-    return tf.ensure_shape(tf.slice(whole, tf.stack(begin), size), shape)
+    whole = _integers(key.numbers, (*shape[:axis], parts * n, *shape[axis + 1 :]), high)
+    begin: list[tf.Tensor | int] = [0] * len(shape)
+    begin[axis] = which * n
+    return tf.ensure_shape(tf.slice(whole, tf.stack(begin), shape), shape)
 
 
 def _integers(numbers: tf.Tensor, shape: tuple[int, ...], high: int) -> tf.Tensor:
