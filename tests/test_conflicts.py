@@ -24,6 +24,7 @@ CONTRADICTIONS = {
     ("alternate_kimg", "kimg"): {"alternate_kimg": (30.0, 0.5)},
     ("swap", "swap_every_kimg", "kimg"): {"swap": "d", "swap_every_kimg": 40.0},
     ("family", "weight_clip"): {"family": "style", "weight_clip": 0.01},
+    ("crop", "resolution"): {"crop": (32, 64), "resolution": (64, 48)},
     ("accumulate", "batch_size"): {"accumulate": 3},
     ("d_minibatch", "batch_size", "accumulate"): {"d_minibatch": "stddev", "batch_size": 25},
     ("replay_images", "replay_share", "batch_size"): {"replay_images": 8, "batch_size": 64},

@@ -20,7 +20,7 @@ def test_streams_keep_their_numbers():
     assert {stream.name: stream.value for stream in Stream} == {
         "ORDER": 0, "MIRROR": 1, "D_LATENTS": 2, "G_LATENTS": 3, "PENALTY": 4, "REAL_SHOWN": 5, "FAKE_SHOWN": 6,
         "G_SHOWN": 7, "LABELS": 8, "REPLAY": 9, "CONSISTENCY": 10, "PATH": 11, "G_NOISE": 12, "D_NOISE": 13,
-        "SHARDS": 14,
+        "SHARDS": 14, "CROP": 15,
     }  # fmt: skip
 
 

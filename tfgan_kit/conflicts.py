@@ -149,6 +149,12 @@ CONFLICTS = (
         "set weight_clip to 0, or choose another family",
     ),
     Conflict(
+        ("crop", "resolution"),
+        lambda r: None not in (r.crop, r.resolution) and (r.crop[0] > r.resolution[0] or r.crop[1] > r.resolution[1]),
+        "the window is larger than the pictures that it is cut of",
+        "lower crop, or raise resolution",
+    ),
+    Conflict(
         ("accumulate", "batch_size"),
         lambda r: r.batch_size % r.accumulate != 0,
         "the parts of a batch must be of one size",

@@ -52,6 +52,10 @@ class Recipe:
     resolution: tuple[int, int] | None = setting(None, "height and width, px; none: the data's own", low=4, high=1024)
     channels: int | None = setting(None, "1 grey, 3 RGB; none: the data's own", choices=(1, 3))
     fit: str = setting("crop", "how a picture of another shape gets to the resolution", choices=FITS)
+    crop: tuple[int, int] | None = setting(
+        None, "window that is cut of each picture, height and width, px, at a place drawn anew each time; none: all",
+        low=4, high=1024,
+    )  # fmt: skip
     mirror: bool = setting(False, "show each picture mirrored left to right half of the time")
     conditional: bool | None = setting(None, "train on the class labels; none: yes where the data has them")
     memory_mb: int = setting(2048, "MiB of uint8 pictures held in memory; larger data is streamed", low=0)

@@ -142,6 +142,7 @@ def test_more_modes_than_samples_are_refused(name, samples):
     [
         ({"augment": "diffaugment"}, "augment is about pictures"),
         ({"mirror": True}, "mirror is about pictures"),
+        ({"crop": (48, 48)}, "crop is about pictures"),
         ({"family": "dcgan"}, "family is about pictures"),
         ({"bcr_lambda": 1.0}, "bcr_lambda is about pictures"),
         ({"tick_kimg": 1.0}, "tick_kimg is about the records and the watch"),

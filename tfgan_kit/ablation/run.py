@@ -146,7 +146,7 @@ class _Sources:
 
     def of(self, recipe: Recipe) -> Source:
         """The source of a recipe's data."""
-        names = ("data", "resolution", "channels", "fit", "conditional", "memory_mb", "batch_size")
+        names = ("data", "resolution", "channels", "fit", "crop", "conditional", "memory_mb", "batch_size")
         reading = Recipe(kimg=1, **{name: getattr(recipe, name) for name in names})
         if reading not in self._opened:
             self._opened[reading] = open_source(reading)

@@ -15,8 +15,8 @@ Changes = Mapping[str, Any]
 BASELINE = "baseline"
 # What an ablation decides itself, and what changes no training.
 _NOT_SWITCHES = frozenset({
-    "kimg", "minutes", "seed", "data", "resolution", "channels", "memory_mb", "tick_kimg", "preview_ticks",
-    "checkpoint_ticks", "checkpoints_kept", "preview_grid", "evaluate_kimg", "evaluate_samples", "extractor",
+    "kimg", "minutes", "seed", "data", "resolution", "channels", "crop", "memory_mb", "tick_kimg",
+    "preview_ticks", "checkpoint_ticks", "checkpoints_kept", "preview_grid", "evaluate_kimg", "evaluate_samples", "extractor",
     "keep_best",
 })  # fmt: skip
 # Between two fields that one switch changes together; a plus within a number is followed by a digit.

@@ -69,7 +69,7 @@ def material_of(recipe: Recipe) -> Material:
             where=listing.where,
             notes=listing.notes,
         )
-    source = open_source(recipe)
+    source = open_source(recipe.replace(crop=None))
     return Material(
         count=len(source),
         shape=source.shape,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tfgan_kit.data.arrays import open_idx, open_npz
+from tfgan_kit.data.crop import Cropped
 from tfgan_kit.data.folder import open_folder
 from tfgan_kit.data.mnist import open_mnist
 from tfgan_kit.data.records import open_records
@@ -30,8 +31,11 @@ SOURCES: dict[str, Callable[[str, Recipe], Source]] = {
 def open_source(recipe: Recipe) -> Source:
     """The pictures that a recipe trains on, at its resolution, channels and fit, with labels if it is to use them.
 
+    With `crop` they are its windows, see `tfgan_kit.data.crop`.
+
     Args:
-        recipe: of which `data`, `resolution`, `channels`, `fit`, `conditional`, `memory_mb` and `batch_size` matter.
+        recipe: of which `data`, `resolution`, `channels`, `fit`, `crop`, `conditional`, `memory_mb` and `batch_size`
+            matter.
 
     Raises:
         DataError: an unknown scheme, data that cannot be read or does not fit the recipe, or fewer images than a batch.
@@ -49,4 +53,4 @@ def open_source(recipe: Recipe) -> Source:
             f"{recipe.data} has {len(source):,} images, fewer than a batch of {recipe.batch_size}: "
             "add images or lower batch_size"
         )
-    return source
+    return source if recipe.crop is None else Cropped(source, recipe.crop)

@@ -83,7 +83,7 @@ def survey(recipe: Recipe, on_progress: Callable[[int, int], None] = lambda done
         pictures, labels, attributes, notes = list_pictures(location, recipe)
         found = map_in_order(lambda name: _of_file(pictures, name), pictures.names)
         return _counted(recipe.data, len(pictures.names), found, labels, attributes, notes, on_progress)
-    source = open_source(recipe)
+    source = open_source(recipe.replace(crop=None))
     if scheme == "records":
         verify(Path(location).expanduser(), on_progress)
     blocks = (range(first, min(first + _BLOCK, len(source))) for first in range(0, len(source), _BLOCK))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tfgan_kit.data import Source
+from tfgan_kit.data.crop import check_window, whole_of
 from tfgan_kit.data.few import with_augment
 from tfgan_kit.errors import DataError, RecipeError
 from tfgan_kit.recipe import Recipe
@@ -15,10 +16,13 @@ def resolve(recipe: Recipe, source: Source) -> tuple[Recipe, DataFacts]:
     """The recipe with what the data decides filled in, and the data's facts.
 
     Raises:
-        DataError: labels that are not (N, A), with an attribute for each of the A columns.
+        DataError: labels that are not (N, A), with an attribute for each of the A columns, or a source that does not
+            show the recipe's windows.
         RecipeError: an auxiliary classifier without labels to learn.
     """
-    height, width, channels = source.shape
+    check_window(source, recipe.crop)
+    # Windows are cut of pictures of that resolution: with it the source is opened again.
+    height, width, channels = whole_of(source).shape
     conditional = source.labels is not None
     wanted = (len(source), len(source.attributes))
     if source.labels is not None and (source.labels.shape != wanted or not source.attributes):
