@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import logging
 import os
 import time
@@ -32,7 +33,7 @@ from numpy.typing import NDArray
 from tfgan_kit.recipe import PRECISIONS
 
 if TYPE_CHECKING:
-    from tfgan_kit.ablation.table import Ablation
+    from tfgan_kit.ablation.table import Ablation, Run
     from tfgan_kit.recipe import Recipe
 
 # A quarter of the width of `dcgan-mnist`.
@@ -110,7 +111,7 @@ def steps_of(name: str, count: int = 5) -> None:
 
 
 def toys(name: str, seeds: int, steps: int, jit: bool, out: Path) -> None:
-    """Train a toy in each precision with each seed, and write the table after each run."""
+    """Train a toy in each precision with each seed, less those that `out` has, and write the table after each run."""
     import keras
 
     from tfgan_kit.ablation.table import Ablation, Run, Variant
@@ -125,9 +126,11 @@ def toys(name: str, seeds: int, steps: int, jit: bool, out: Path) -> None:
 
     out.mkdir(parents=True, exist_ok=True)
     data = points_named(name)
-    runs: dict[str, list[Run]] = {precision: [] for precision in PRECISIONS}
+    runs = {precision: _runs_there(out / "toy.json", precision, (name, steps, jit)) for precision in PRECISIONS}
     for seed in range(seeds):
         for precision in PRECISIONS:
+            if len(runs[precision]) > seed:
+                continue
             toy = Toy(recipe_of(precision, seed), data)
             means = toy.train(toy.steps)
             figures = Measure(toy.recipe, data, SAMPLES).look(toy, means).figures
@@ -147,7 +150,21 @@ def toys(name: str, seeds: int, steps: int, jit: bool, out: Path) -> None:
             write_atomic(out / "toy.md", lambda path, text=text: path.write_text(text, encoding="utf-8"))
             write_json(out / "toy.json", content)
             print(f"{precision}, seed {seed}: " + ", ".join(f"{key} {figures[key]:.3g}" for key in FIGURES), flush=True)
-    print(text)
+    print((out / "toy.md").read_text(encoding="utf-8"))
+
+
+def _runs_there(file: Path, precision: str, of: tuple[str, int, bool]) -> list[Run]:
+    """The runs of a precision that a file has, where it is of the same toy, steps and compiler."""
+    from tfgan_kit.ablation.table import Run
+
+    if not file.is_file():
+        return []
+    content = json.loads(file.read_text(encoding="utf-8"))
+    if (content["toy"], content["steps"], content["jit"]) != of:
+        return []
+    cells = content["precisions"][precision]
+    values = zip(*(cell["values"] for cell in cells.values()), strict=True)
+    return [Run(seed=seed, figures=dict(zip(cells, each, strict=True))) for seed, each in enumerate(values)]
 
 
 def _of_toys(found: Ablation, steps: int) -> tuple[str, dict[str, Any]]:
