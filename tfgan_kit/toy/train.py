@@ -80,20 +80,18 @@ class Toy:
             mean.reset_state()
         self._run(tf.constant(until - self.step))
         self.step = until
-        # First, as a scale that goes on falling to 0 makes everything else not finite.
-        for name, optimizer in (("D", self.gan.d_optimizer), ("G", self.gan.g_optimizer)) * self.gan.loss_scaled:
-            scale = float(optimizer.dynamic_scale)
-            if scale < 1.0:
+        first = zip(self.gan.WATCHED, self.gan.first_nonfinite.numpy(), strict=True)
+        steps = {name: int(step) for name, step in first if step >= 0}
+        if steps:
+            # What comes first is the cause: a scale that goes on falling to 0 makes everything else not finite.
+            name = min(steps, key=lambda each: steps[each])
+            if name.endswith("loss_scale"):
                 raise DivergedError(
-                    f"the loss scale of {name} fell to {scale:.3g} by step {until}: its gradients stay infinite; try "
-                    "precision=mixed_bfloat16 or float32, or a lower learning rate"
+                    f"{name} was below 1 at step {steps[name]}: gradients stay infinite; try precision=mixed_bfloat16 "
+                    "or float32, or a lower learning rate"
                 )
-        bad = [
-            name for name, first in zip(self.gan.WATCHED, self.gan.first_nonfinite.numpy(), strict=True) if first >= 0
-        ]
-        if bad:
             raise DivergedError(
-                f"{bad[0]} was not finite by step {until}: try a lower d_lr and g_lr, or a higher r1_gamma"
+                f"{name} was not finite at step {steps[name]}: try a lower d_lr and g_lr, or a higher r1_gamma"
             )
         return {mean.name: float(mean.result()) for mean in self.gan.metrics}
 
