@@ -1,7 +1,8 @@
 """Trains tiny GANs on one and on several logical CPU devices: `python replica_run.py OUT.npz CASES`.
 
 CASES, in JSON: name -> [changes of the recipe, values of each label attribute, cuts], a cut [devices, accumulate].
-What is written has a name CASE|DEVICESxACCUMULATE|STEP|VARIABLE for each variable after each step.
+What is written has a name CASE|DEVICESxACCUMULATE|STEP|VARIABLE for each variable after each step. In "overflow"
+the second step has pictures on the last device that half precision cannot hold; what each device has is noted too.
 """
 
 import json
@@ -26,7 +27,7 @@ def strategy_of(devices):
     )
 
 
-def trained(changes, classes, devices, accumulate):
+def trained(changes, classes, devices, accumulate, overflow=False):
     """The state after each step."""
     recipe = Recipe(
         kimg=1, z_dim=4, batch_size=8, jit=False, g_width=4, d_width=4, g_start_px=4, d_end_px=4, kernel_px=3,
@@ -46,9 +47,23 @@ def trained(changes, classes, devices, accumulate):
             draw = np.random.default_rng(i)
             images = tf.constant(draw.integers(0, 256, (count, *SHAPE)), tf.uint8)
             columns = [draw.integers(0, values, count) for values in classes]
+            if overflow:
+                shown = tf.cast(images, tf.float32) / 127.5 - 1.0
+                last = tf.range(count) >= count - count // devices
+                images = tf.where((i == 1) & last[:, None, None, None], 1e30, shown)
             step((images, tf.constant(np.stack(columns, 1), tf.int32)) if classes else images)
-            states.append(numpy_state(gan))
+            states.append(numpy_state(gan) | (each_device(gan) if overflow else {}))
     return states
+
+
+def each_device(gan):
+    """The loss scale and a kernel as each device has them."""
+    watched = {"scale": gan.d_optimizer.dynamic_scale, "kernel": gan.D.get_layer("down0").kernel}
+    return {
+        f"device {i}/{name}": each.numpy()
+        for name, variable in watched.items()
+        for i, each in enumerate(gan.distribute_strategy.experimental_local_results(variable.value))
+    }
 
 
 def main():
@@ -59,7 +74,8 @@ def main():
     found = {}
     for case, (changes, classes, cuts) in cases.items():
         for devices, accumulate in cuts:
-            for step, state in enumerate(trained(changes, tuple(classes), devices, accumulate)):
+            states = trained(changes, tuple(classes), devices, accumulate, overflow=case == "overflow")
+            for step, state in enumerate(states):
                 found |= {f"{case}|{devices}x{accumulate}|{step}|{name}": array for name, array in state.items()}
     np.savez(out, **found)
 

@@ -38,9 +38,10 @@ MAY_IMPORT = {
     "batches": set(),
     "descent": set(),
     "running": set(),
+    "objective": {"calling", "descent", "gradients", "losses", "plugs", "rng", "stabilizers", "terms"},
     "gan": {
-        "batches", "calling", "descent", "ema", "gradients", "losses", "plugs", "replicas", "rng", "running",
-        "stabilizers", "terms",
+        "batches", "calling", "descent", "ema", "gradients", "losses", "objective", "plugs", "replicas", "rng",
+        "running", "stabilizers",
     },
     "tf_config": set(),
     "clusters": {"tf_config"},

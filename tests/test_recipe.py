@@ -14,7 +14,8 @@ NAMES = [field.name for field in FIELDS]
 # A legal value other than the base's, for every field.
 OTHER = {
     "data": "folder:x", "resolution": (16, 24), "channels": 3, "fit": "pad", "crop": (8, 12), "mirror": True,
-    "conditional": False, "memory_mb": 1, "family": "mlp", "z_dim": 7, "z_prior": "uniform", "g_width": 8, "g_max_width": 600,
+    "conditional": False, "memory_mb": 1, "family": "mlp", "z_dim": 7, "z_prior": "uniform", "g_width": 8,
+    "g_max_width": 600,
     "g_start_px": 4, "g_norm": "none", "g_leak": 0.1, "g_hidden": (3, 4), "d_width": 8, "d_max_width": 600,
     "d_end_px": 2, "d_norm": "batch", "d_leak": 0.1, "d_hidden": (3,), "kernel_px": 3, "norm_momentum": 0.5,
     "loss": "hinge", "r1_gamma": 0.25, "r2_gamma": 0.5, "gp_lambda": 10.0, "d_steps": 2, "batch_size": 3,

@@ -36,9 +36,10 @@ SLOW = {
          "d_minibatch": "discrimination"},
         (), [(1, 1), (2, 1)],
     ),
-    "growing": ({"family": "progressive", "fade_kimg": 0.01, "d_minibatch": "none"}, (), [(1, 1), (2, 1), (1, 2)]),
+    "growing": ({"family": "progressive", "fade_kimg": 0.01, "d_minibatch": "none"}, (), [(1, 1), (2, 1)]),
     "scaled": ({"g_norm": "none", "precision": "mixed_float16"}, (), [(1, 1), (2, 1), (1, 2)]),
 }  # fmt: skip
+OVERFLOW = {"overflow": ({"g_norm": "none", "precision": "mixed_float16"}, (), [(2, 1)])}
 CUTS = [
     pytest.param(case, cut, marks=[pytest.mark.slow] * (cases is SLOW), id=f"{case} {cut[0]}x{cut[1]}")
     for cases in (FAST, SLOW)
@@ -53,7 +54,7 @@ def states(tmp_path_factory):
     found = {}
 
     def of(case):
-        cases = FAST if case in FAST else {case: SLOW[case]}
+        cases = FAST if case in FAST else OVERFLOW if case in OVERFLOW else {case: SLOW[case]}
         if case not in found:
             out = tmp_path_factory.mktemp("replicas") / "states.npz"
             program = Path(__file__).with_name("replica_run.py")
@@ -88,3 +89,22 @@ def test_the_steps_are_of_a_gan_that_moves(states, case):
     for name in ("G/start/kernel", "D/down0/kernel", "G_ema/start/kernel"):
         steps = [state[f"{case}|1x1|{step}|{name}"] for step in range(3)]
         assert all(np.abs(a - b).max() > 1e-5 for a, b in pairwise(steps)), name
+
+
+def test_an_overflow_on_one_device_leaves_the_step_out_on_all(states):
+    state = states("overflow")
+
+    def after(step):
+        prefix = f"overflow|2x1|{step}|"
+        return {key.removeprefix(prefix): array for key, array in state.items() if key.startswith(prefix)}
+
+    first, second, third = map(after, range(3))
+    for each in (first, second, third):
+        np.testing.assert_array_equal(each["device 0/scale"], each["device 1/scale"])
+        np.testing.assert_array_equal(each["device 0/kernel"], each["device 1/kernel"])
+    assert second["device 0/scale"] == first["device 0/scale"] / 2
+    weights = [name for name in first if name.startswith("D/")]
+    for name in weights:
+        np.testing.assert_array_equal(second[name], first[name], err_msg=name)
+    assert (third["D/down0/kernel"] != second["D/down0/kernel"]).any()
+    assert all(np.isfinite(array).all() for name, array in third.items() if name.startswith(("G/", "D/", "G_ema/")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,16 +11,16 @@ import tensorflow as tf
 
 from tfgan_kit import ema, replicas, rng
 from tfgan_kit.batches import images_of, img_per_step, real_and_classes
-from tfgan_kit.calling import at_level, inputs_of, latent_view, noise_for, takes, without_updates
-from tfgan_kit.descent import descend, gradients_of, take_summed
+from tfgan_kit.calling import takes
+from tfgan_kit.descent import descend, take_summed
 from tfgan_kit.errors import DataError, RecipeError
-from tfgan_kit.gradients import Found, Rows, of_batch
-from tfgan_kit.losses import LOSSES, AdversarialLoss, d_readings
+from tfgan_kit.gradients import of_batch
+from tfgan_kit.losses import LOSSES, AdversarialLoss
+from tfgan_kit.objective import d_part, g_part
 from tfgan_kit.plugs import NOTHING, Plugs
-from tfgan_kit.rng import Key, Part, Stream
+from tfgan_kit.rng import Stream
 from tfgan_kit.running import Deviation, Mean
 from tfgan_kit.stabilizers.plan import BOTH, Turn, choose
-from tfgan_kit.terms import DView, GView, Outputs, Term
 
 Stats = dict[str, tf.Tensor]
 
@@ -137,8 +137,8 @@ class GAN(keras.Model):
         alone = replicas.count() == 1 or not self.batchwise()
         turns = plugs.plan.turns
         self._turns = {turn: _jitted(partial(self.take_turn, turn), jit and not in_parts) for turn in turns}
-        self._find_d = {turn: _jitted(partial(self._d_part, turn), jit and in_parts and alone) for turn in turns}
-        self._find_g = {turn: _jitted(partial(self._g_part, turn), jit and in_parts and alone) for turn in turns}
+        self._find_d = {turn: _jitted(partial(d_part, self, turn), jit and in_parts and alone) for turn in turns}
+        self._find_g = {turn: _jitted(partial(g_part, self, turn), jit and in_parts and alone) for turn in turns}
 
     def call(self, inputs: Any, training: bool = False) -> tf.Tensor:
         """Images (N, H, W, C) float32 in [-1, 1] of G_ema, from what `inputs_of(z, c, noise)` gives."""
@@ -158,10 +158,10 @@ class GAN(keras.Model):
                     "under this strategy, steps of several kinds must be called outside of `strategy.run`, so not by "
                     "`fit`: train with tfgan_kit.training.loop.train"
                 )
-            choose(plan, self.step, self._nimg(images * replicas.count()), lambda turn: self._turns[turn](data))
+            choose(plan, self.step, self.nimg(images * replicas.count()), lambda turn: self._turns[turn](data))
         else:
             # Replicas may not speak with one another inside of a condition, so the turn is chosen outside of them.
-            nimg = self._nimg(images * replicas.count() // replicas.local_count())
+            nimg = self.nimg(images * replicas.count() // replicas.local_count())
             choose(plan, self.step, nimg, partial(self._on_replicas, data))
         return {name: mean.result() for name, mean in self._means.items()}
 
@@ -173,7 +173,7 @@ class GAN(keras.Model):
             raise DataError(
                 f"a replica's {batch_size} pictures cannot be cut into accumulate={self.accumulate} equal parts"
             )
-        nimg = self._nimg(images)
+        nimg = self.nimg(images)
         stats = {"lr_factor": self._set_learning_rates(nimg)}
         for before in self.plugs.before_step:
             before(nimg)
@@ -233,76 +233,6 @@ class GAN(keras.Model):
             self.plugs.past_g.update(self.step)
         return {"g_grad_norm": grad_norm, "g_loss_scale": loss_scale, **found.stats}
 
-    def _d_part(self, turn: Turn, substep: tf.Tensor, real: tf.Tensor, c: tf.Tensor | None, part: Part) -> Found:
-        """What a part of a batch says of D."""
-        key = partial(rng.key, self.seed, step=self.step, substep=substep, part=part)
-        G, D = at_level(self.G, turn.level), at_level(self.D, turn.level)
-
-        # Make the fakes, and what D is shown of both kinds.
-        z = rng.latents(key(Stream.D_LATENTS), real.shape[0], self.z_dim, self.z_prior)
-        make = without_updates(G, weights=self.plugs.past_g.weights(self.step) if self.plugs.past_g else None)
-        fake, fake_c = make(inputs_of(z, c, noise_for(G, key(Stream.G_NOISE), real.shape[0]))), c
-        notes: Rows = {}
-        if self.plugs.replay:
-            notes |= {"new_fakes": fake} | ({} if c is None else {"new_classes": c})
-            fake, fake_c = self.plugs.replay.draw(fake, c, key(Stream.REPLAY))
-        images = tf.reduce_mean(real)
-        real, fake = self._show(real, key(Stream.REAL_SHOWN)), self._show(fake, key(Stream.FAKE_SHOWN))
-
-        with tf.GradientTape() as tape:
-            # Real and fake in passes of their own, so that batch norm sees one kind at a time.
-            noise = [noise_for(D, rng.split(key(Stream.D_NOISE), i), real.shape[0]) for i in range(3)]
-            real_out: Outputs = D(self._d_inputs(real, c, noise[0]), training=True)
-            fake_out: Outputs = D(self._d_inputs(fake, fake_c, noise[1]), training=True)
-            real_targets, fake_targets = self.plugs.targets(key(Stream.LABELS), real.shape[0])
-            loss = tf.reduce_mean(
-                self.adversarial.d(
-                    real_logits=real_out["logits"], fake_logits=fake_out["logits"],
-                    real_targets=real_targets, fake_targets=fake_targets,
-                )
-            )  # fmt: skip
-            judge = without_updates(at_level(self.D_float32, turn.level), weights_of=D)
-            view = DView(
-                real=real, fake=fake, real_out=real_out, fake_out=fake_out, c=c, fake_c=fake_c,
-                D=lambda x: judge(self._d_inputs(x, c, noise[2])),
-                D_fake=lambda x: judge(self._d_inputs(x, fake_c, noise[2])),
-                weights=self.D.trainable_variables, key=key, notes=notes | _logits(real_out, fake_out),
-            )  # fmt: skip
-            terms, penalty = self._terms(self.plugs.d_terms, view, turn)
-            scaled = self.d_optimizer.scale_loss(loss + penalty)
-        gradients = gradients_of(tape, scaled, self.D.trainable_variables)
-        readings = d_readings(self.adversarial, real_logits=real_out["logits"], fake_logits=fake_out["logits"])
-        stats = {"images": images, "d_loss": loss, "d_loss_deviation": loss, **terms, **readings}
-        return Found(gradients, stats, view.notes)
-
-    def _g_part(self, turn: Turn, real: tf.Tensor, c: tf.Tensor | None, part: Part) -> Found:
-        """What a part of a batch says of G."""
-        key = partial(rng.key, self.seed, step=self.step, part=part)
-        G, D = at_level(self.G, turn.level), at_level(self.D, turn.level)
-        z = rng.latents(key(Stream.G_LATENTS), real.shape[0], self.z_dim, self.z_prior)
-        noise = noise_for(G, rng.split(key(Stream.G_NOISE), 1), real.shape[0])
-        judge = without_updates(D, weights=self.plugs.past_d.weights(self.step) if self.plugs.past_d else None)
-
-        def shown_to_d(x: tf.Tensor, stream: Stream, draw: int) -> Outputs:
-            d_noise = noise_for(D, rng.split(key(Stream.D_NOISE), draw), real.shape[0])
-            outputs: Outputs = judge(self._d_inputs(self._show(x, key(stream)), c, d_noise))
-            return outputs
-
-        # Only paired losses and feature matching read these; for the others the compiler drops the pass.
-        real_out = shown_to_d(real, Stream.REAL_SHOWN, 3)
-        with tf.GradientTape() as tape:
-            fake = G(inputs_of(z, c, noise), training=True)
-            fake_out = shown_to_d(fake, Stream.G_SHOWN, 4)
-            loss = tf.reduce_mean(self.adversarial.g(real_logits=real_out["logits"], fake_logits=fake_out["logits"]))
-            latent, synthesize = latent_view(G, z, c, noise)
-            view = GView(
-                fake=fake, fake_out=fake_out, real_out=real_out, c=c, latent=latent, synthesize=synthesize,
-                weights=self.G.trainable_variables, key=key, notes={},
-            )  # fmt: skip
-            terms, added = self._terms(self.plugs.g_terms, view, turn)
-            scaled = self.g_optimizer.scale_loss(self.g_adversarial * loss + added)
-        return Found(gradients_of(tape, scaled, self.G.trainable_variables), {"g_loss": loss, **terms}, view.notes)
-
     def progress(self, nimg: tf.Tensor) -> tf.Tensor:
         """Share of the run that is done, float32 scalar in [0, 1]: by images, or by time where that is ahead."""
         by_images = nimg / self.total_img if self.total_img else 0.0
@@ -340,26 +270,9 @@ class GAN(keras.Model):
 
         tf.distribute.get_strategy().run(take, args=(data,))
 
-    def _nimg(self, img_per_step: int) -> tf.Tensor:
+    def nimg(self, img_per_step: int) -> tf.Tensor:
         """Images seen before this step, float32 scalar."""
         return tf.cast(self.step * img_per_step, tf.float32)
-
-    def _d_inputs(self, x: tf.Tensor, c: tf.Tensor | None, noise: tf.Tensor | None) -> Any:
-        return inputs_of(x, c if takes(self.D, "c") else None, noise)
-
-    def _show(self, x: tf.Tensor, key: Key) -> tf.Tensor:
-        """The pictures as D gets to see them."""
-        progress = self.progress(self._nimg(x.shape[0] * key.part.parts * self.d_steps))
-        for i, transform in enumerate(self.plugs.shown):
-            x = transform.apply(x, rng.split(key, 64 * i), progress)
-        return x
-
-    def _terms(self, terms: Sequence[Term], view: Any, turn: Turn) -> tuple[Stats, tf.Tensor]:
-        """The mean of each term that this turn takes, and their weighted sum."""
-        taken = [term for term in terms if turn.lazy or not term.lazy]
-        values = {term.name: tf.reduce_mean(term.value(view)) for term in taken}
-        weights = {term.name: term.weight * (self.plugs.lazy_every if term.lazy else 1) for term in taken}
-        return values, tf.add_n([tf.zeros(()), *(weights[name] * value for name, value in values.items())])
 
     def _set_learning_rates(self, nimg: tf.Tensor) -> tf.Tensor:
         factor = self.lr_scale * 1.0
@@ -381,11 +294,3 @@ class GAN(keras.Model):
 def _jitted(function: Callable[..., Any], jit: bool) -> Callable[..., Any]:
     compiled: Callable[..., Any] = tf.function(function, jit_compile=True) if jit else function
     return compiled
-
-
-def _logits(real_out: Outputs, fake_out: Outputs) -> Rows:
-    """D's logits of both kinds as updates read them, (B,) float32."""
-    return {
-        "real_logits": tf.cast(real_out["logits"], tf.float32),
-        "fake_logits": tf.cast(fake_out["logits"], tf.float32),
-    }

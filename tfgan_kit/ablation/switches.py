@@ -16,8 +16,8 @@ BASELINE = "baseline"
 # What an ablation decides itself, and what changes no training.
 _NOT_SWITCHES = frozenset({
     "kimg", "minutes", "seed", "data", "resolution", "channels", "crop", "memory_mb", "tick_kimg",
-    "preview_ticks", "checkpoint_ticks", "checkpoints_kept", "preview_grid", "evaluate_kimg", "evaluate_samples", "extractor",
-    "keep_best",
+    "preview_ticks", "checkpoint_ticks", "checkpoints_kept", "preview_grid", "evaluate_kimg", "evaluate_samples",
+    "extractor", "keep_best",
 })  # fmt: skip
 # Between two fields that one switch changes together; a plus within a number is followed by a digit.
 _AND = re.compile(r"\+(?=[A-Za-z_])")

@@ -1,9 +1,10 @@
-"""Windows of pictures: training sees one at a place that is drawn anew each time, all else the one in the middle."""
+"""Windows of pictures: training sees one at a place that is drawn anew each time, all else at a fixed one."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,10 @@ from tfgan_kit.errors import DataError
 
 @dataclass(frozen=True, eq=False)
 class Cropped:
-    """A source that shows a window of each picture of another; read at random, that in the middle.
+    """A source that shows a window of each picture of another, at a place that the picture's number alone decides.
 
-    A feed takes `whole` instead and cuts where the step says.
+    A feed takes `whole` instead and cuts where the step says. Both draw from all places alike, so that what is measured
+    against these windows is measured against what training shows.
 
     Args:
         whole: the other source.
@@ -79,11 +81,18 @@ class Cropped:
         return len(self.whole)
 
     def read(self, indices: NDArray[np.int64]) -> Images:
-        """The windows in the middle of pictures `indices`, (B,) int64 in [0, N), as (B, H, W, C) uint8."""
+        """The windows of pictures `indices`, (B,) int64 in [0, N), as (B, H, W, C) uint8."""
         height, width = self.window
-        top, left = (self.whole.shape[0] - height) // 2, (self.whole.shape[1] - width) // 2
-        # A copy, which does not keep the whole pictures in memory.
-        return self.whole.read(indices)[:, top : top + height, left : left + width].copy()
+        windows = np.empty((len(indices), *self.shape), np.uint8)
+        for window, picture, (top, left) in zip(windows, self.whole.read(indices), self._corners[indices], strict=True):
+            window[:] = picture[top : top + height, left : left + width]
+        return windows
+
+    @cached_property
+    def _corners(self) -> NDArray[np.uint16]:
+        """Top and left of the window of each picture, (N, 2)."""
+        places = np.array(self.whole.shape[:2]) - self.window + 1
+        return np.random.default_rng(0).integers(places, size=(len(self), 2)).astype(np.uint16)
 
 
 def whole_of(source: Source) -> Source:
