@@ -201,7 +201,8 @@ class GAN(keras.Model):
         ones; those of past fakes, which `plugs.replay` brings, may differ.
         """
         plugs = self.plugs
-        updates = [plug.update for plug in (*plugs.d_terms, *plugs.shown) if plug.update]
+        updates = [term.update for term in plugs.d_terms if term.update]
+        updates += [transform.update for transform in plugs.shown if transform.update]
         found = of_batch(
             partial(self._find_d[turn], tf.constant(substep)), (real, c),
             accumulate=self.accumulate, gather=bool(updates or plugs.replay),

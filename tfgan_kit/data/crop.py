@@ -91,7 +91,7 @@ class Cropped:
     @cached_property
     def _corners(self) -> NDArray[np.uint16]:
         """Top and left of the window of each picture, (N, 2)."""
-        places = np.array(self.whole.shape[:2]) - self.window + 1
+        places = [whole - own + 1 for whole, own in zip(self.whole.shape[:2], self.window, strict=True)]
         return np.random.default_rng(0).integers(places, size=(len(self), 2)).astype(np.uint16)
 
 

@@ -118,7 +118,8 @@ class Team:
 
     def _receive(self) -> bytes:
         (length,) = self._sum(tf.constant([0])).numpy()
-        return self._sum(tf.zeros((length + 3) // 4, tf.int32)).numpy().tobytes()[:length]
+        content: bytes = self._sum(tf.zeros((length + 3) // 4, tf.int32)).numpy().tobytes()
+        return content[:length]
 
     def _summed(self, numbers: tf.Tensor) -> tf.Tensor:
         """The sum over the processes, of which one may speak at a time."""
