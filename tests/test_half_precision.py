@@ -145,4 +145,5 @@ def test_a_ring_is_covered_under_a_loss_scale():
 def test_a_ring_is_learned_as_well_as_in_float32(precision, seed):
     half, whole = ring(STEPS, precision, seed), ring(STEPS, "float32", seed)
     assert half.covered == whole.covered == 8
-    assert half.high_quality_share > whole.high_quality_share - 0.05
+    # Three times the deviation of the difference between two seeds.
+    assert half.high_quality_share > whole.high_quality_share - 0.1
