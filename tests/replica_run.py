@@ -51,7 +51,7 @@ def trained(changes, classes, devices, accumulate, overflow=False):
                 shown = tf.cast(images, tf.float32) / 127.5 - 1.0
                 last = tf.range(count) >= count - count // devices
                 images = tf.where((i == 1) & last[:, None, None, None], 1e30, shown)
-            step((images, tf.constant(np.stack(columns, 1), tf.int32)) if classes else images)
+            step((images, tf.constant(np.stack(columns, 1), tf.int32) if classes else None))
             states.append(numpy_state(gan) | (each_device(gan) if overflow else {}))
     return states
 

@@ -266,8 +266,11 @@ class GAN(keras.Model):
     def _on_replicas(self, data: Any, turn: Turn) -> None:
         """One turn, on all replicas of this process, which share `data`."""
 
+        def own(rows: tf.Tensor | None) -> tf.Tensor | None:
+            return None if rows is None else replicas.local_rows(rows, self.d_steps)
+
         def take(data: Any) -> None:
-            self._turns[turn](tf.nest.map_structure(partial(replicas.local_rows, blocks=self.d_steps), data))
+            self._turns[turn](tf.nest.map_structure(own, data))
 
         tf.distribute.get_strategy().run(take, args=(data,))
 
