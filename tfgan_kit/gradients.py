@@ -47,7 +47,8 @@ def of_batch(find: Find, data: Sequence[tf.Tensor | None], *, accumulate: int, g
     if parts == 1:
         return find(*data, Part())
 
-    first = replicas.index() * accumulate
+    # A tensor, so that what is compiled for one part does for all.
+    first = tf.convert_to_tensor(replicas.index() * accumulate)
     found = find(*_share(data, 0, accumulate), Part(first, parts))
     for i in range(1, accumulate):
         # Or else all parts would be computed at a time, and all of them in memory.

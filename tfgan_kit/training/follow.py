@@ -10,11 +10,11 @@ from tfgan_kit.data import Source, open_source
 from tfgan_kit.errors import DataError, RunError
 from tfgan_kit.recipe import Recipe
 from tfgan_kit.training.interrupt import interruptible
-from tfgan_kit.training.lost import or_lost
 from tfgan_kit.training.resolve import resolve
 from tfgan_kit.training.run_folder import DataFacts
 from tfgan_kit.training.state import numpy_state, restore
 from tfgan_kit.training.steps import build_on, open_steps
+from tfgan_kit.training.stopped import told
 from tfgan_kit.training.team import Team
 
 
@@ -26,10 +26,10 @@ def follow(strategy: tf.distribute.Strategy) -> None:
 
     Raises:
         DataError: the chief's data is not here, or is other data here.
-        RunError: the chief, or another worker, ended.
+        RunError: the chief, or another worker, ended; or the data cannot be read any more.
     """
     team = Team(strategy)
-    with or_lost(team):
+    with told(team):
         _follow(team)
 
 

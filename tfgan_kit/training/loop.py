@@ -21,13 +21,13 @@ from tfgan_kit.training import checkpoint, rollback
 from tfgan_kit.training.evaluator import Evaluator
 from tfgan_kit.training.interrupt import interruptible
 from tfgan_kit.training.length import Length, img_per_step, steps_per_tick
-from tfgan_kit.training.lost import or_lost
 from tfgan_kit.training.painter import Painter
 from tfgan_kit.training.records import Records
 from tfgan_kit.training.resolve import chosen_by_data, resolve
 from tfgan_kit.training.run_folder import DataFacts, RunFolder
 from tfgan_kit.training.state import numpy_state, restore
 from tfgan_kit.training.steps import build_on, open_steps
+from tfgan_kit.training.stopped import told
 from tfgan_kit.training.team import Team
 from tfgan_kit.training.watch import Watch
 
@@ -112,7 +112,7 @@ def train(
     """
     team = Team(strategy or tf.distribute.get_strategy())
     folder = RunFolder(out)
-    with _explained(out), or_lost(team), team.led():
+    with _writable(out), told(team), team.led():
         folder.check_free()
         source = source or open_source(recipe)
         asked, (recipe, facts) = recipe, resolve(recipe, source)
@@ -138,11 +138,11 @@ def train(
 
 
 @contextmanager
-def _explained(out: Path) -> Iterator[None]:
-    """Turn what the disk and TensorFlow raise into errors of ours.
+def _writable(out: Path) -> Iterator[None]:
+    """Turn what the disk raises into an error of ours.
 
     Raises:
-        RunError: with what the system or TensorFlow says.
+        RunError: with what the system says.
     """
     try:
         yield
@@ -153,11 +153,6 @@ def _explained(out: Path) -> Iterator[None]:
         raise RunError(
             f"cannot write {error.filename or out}: {reason}; checkpoints that were complete are kept: {remedy}"
         ) from error
-    except tf.errors.OpError as error:
-        # Such as a picture that can no longer be read, or memory that is not there; ours is the line that names us.
-        lines = error.message.strip().splitlines()
-        reason = next((line for line in lines if line.startswith("DataError: ")), lines[0])
-        raise RunError(f"the run stopped ({reason}); checkpoints that were complete are kept") from error
 
 
 def _go_back(

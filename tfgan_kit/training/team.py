@@ -3,7 +3,7 @@
 The chief, process 0, alone knows the run folder, the clock and the length; the others have the networks and the data.
 What one of them sends, all others receive, in the same order. The orders of the chief are, in their own order:
 
-    recipe    what is trained, with the digest of the data; all open it, and `check` that all could
+    recipe    what is trained, with the digest of the data; all open it, and build the networks, or none goes on
     restore   the state to go on from, which follows
     run       so many steps, and the share of the time that is used; then all say if they were asked to stop
     end       with the chief's error, or ""
