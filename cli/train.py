@@ -87,7 +87,8 @@ def train(
             # The others train what the chief does, whatever they were given themselves.
             from tfgan_kit.training.follow import follow
 
-            follow(devices)
+            if not follow(devices):
+                raise typer.Exit(130)
             return
 
     name, chosen, folder = _choose(recipe, changes, out)

@@ -21,9 +21,9 @@ SHAPE, STEPS, DEVICES = (8, 8, 3), 3, 4
 def strategy_of(devices):
     if devices == 1:
         return tf.distribute.get_strategy()
-    # As `make_strategy` makes it of all devices there are.
+    # As `make_strategy` makes it of all devices there are; 0 stands for a single one under a strategy.
     return tf.distribute.MirroredStrategy(
-        [f"CPU:{i}" for i in range(devices)], cross_device_ops=tf.distribute.ReductionToOneDevice()
+        [f"CPU:{i}" for i in range(devices or 1)], cross_device_ops=tf.distribute.ReductionToOneDevice()
     )
 
 
@@ -49,7 +49,7 @@ def trained(changes, classes, devices, accumulate, overflow=False):
             columns = [draw.integers(0, values, count) for values in classes]
             if overflow:
                 shown = tf.cast(images, tf.float32) / 127.5 - 1.0
-                last = tf.range(count) >= count - count // devices
+                last = tf.range(count) >= count - count // max(devices, 1)
                 images = tf.where((i == 1) & last[:, None, None, None], 1e30, shown)
             step((images, tf.constant(np.stack(columns, 1), tf.int32) if classes else None))
             states.append(numpy_state(gan) | (each_device(gan) if overflow else {}))

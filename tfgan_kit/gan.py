@@ -132,8 +132,8 @@ class GAN(keras.Model):
         self._means = {name: Mean(name=name) for name in names}
         self._means["d_loss_deviation"] = Deviation("d_loss_deviation")
         # Each kind of turn is compiled by itself, and chosen outside: XLA's convolutions are many times slower inside
-        # a condition on the CPU.
-        in_parts = replicas.count() * accumulate > 1
+        # a condition on the CPU. Under a strategy optimizers update through it, which XLA cannot hold.
+        in_parts = accumulate > 1 or tf.distribute.has_strategy()
         alone = replicas.count() == 1 or not self.batchwise()
         turns = plugs.plan.turns
         self._turns = {turn: _jitted(partial(self.take_turn, turn), jit and not in_parts) for turn in turns}

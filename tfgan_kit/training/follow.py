@@ -18,11 +18,14 @@ from tfgan_kit.training.stopped import told
 from tfgan_kit.training.team import Team
 
 
-def follow(strategy: tf.distribute.Strategy) -> None:
+def follow(strategy: tf.distribute.Strategy) -> bool:
     """Train with the chief, until it ends.
 
     Args:
         strategy: that `make_strategy` made in this process; the chief calls `train` with its own.
+
+    Returns:
+        Whether the run is finished; False where it was interrupted, and goes on when all are started again.
 
     Raises:
         DataError: the chief's data is not here, or is other data here.
@@ -30,23 +33,23 @@ def follow(strategy: tf.distribute.Strategy) -> None:
     """
     team = Team(strategy)
     with told(team):
-        _follow(team)
+        return _follow(team)
 
 
-def _follow(team: Team) -> None:
+def _follow(team: Team) -> bool:
     order = team.hear()
     if order["do"] == "end":
-        _end(order)
-        return
+        return _finished(order)
     with team.all_or_none():
         source, recipe, facts = _open(order, team.worker)
+    # Variables are made by all together, so none begins before all have the data.
+    with team.all_or_none():
         gan = build_on(team, recipe, facts)
     with interruptible(lambda: None) as interrupted:
         while True:
             order = team.hear()
             if order["do"] == "end":
-                _end(order)
-                return
+                return _finished(order)
             if order["do"] == "restore":
                 restore(gan, team.receive(numpy_state(gan)))
                 gan.lr_scale.assign(order["lr_scale"])
@@ -57,9 +60,11 @@ def _follow(team: Team) -> None:
                 team.any(interrupted())
 
 
-def _end(order: dict[str, Any]) -> None:
+def _finished(order: dict[str, Any]) -> bool:
+    """Whether the run that the chief has ended is finished; raises RunError where it ended with an error."""
     if order["error"]:
         raise RunError(f"the chief ended ({order['error']})")
+    return bool(order["finished"])
 
 
 def _open(order: dict[str, Any], worker: int) -> tuple[Source, Recipe, DataFacts]:

@@ -120,6 +120,8 @@ def train(
             folder.check_same(recipe, facts)
         team.say({"do": "recipe", "recipe": recipe.to_json(), "digest": facts.digest})
         with team.all_or_none():
+            pass  # The others open the data.
+        with team.all_or_none():
             gan = build_on(team, recipe, facts)
         with folder.lock():
             notes = (*source.notes, *unused_sizes(recipe), *chosen_by_data(asked, recipe, facts), *seen_in_parts(gan))
@@ -275,4 +277,6 @@ def _train_locked(
                 save(finished)
                 observer(stop)
 
+    if not finished:
+        team.stopped()
     return Outcome(folder=folder, nimg=step * step_img, finished=finished)

@@ -32,6 +32,6 @@ def told(team: Team) -> Iterator[None]:
                 "are kept: start all of them again, with the same command, to go on from the newest"
             ) from error
         # Such as a picture that can no longer be read, or memory that is not there; ours is the line that names us.
-        lines = error.message.strip().splitlines()
+        lines = error.message.strip().splitlines() or [type(error).__name__]
         reason = next((line for line in lines if line.startswith("DataError: ")), lines[0])
         raise RunError(f"the run stopped ({reason}); checkpoints that were complete are kept") from error

@@ -6,22 +6,25 @@ What one of them sends, all others receive, in the same order. The orders of the
     recipe    what is trained, with the digest of the data; all open it, and build the networks, or none goes on
     restore   the state to go on from, which follows
     run       so many steps, and the share of the time that is used; then all say if they were asked to stop
-    end       with the chief's error, or ""
+    end       with the chief's error, or "", and whether the run is finished
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfgan_kit import replicas
-from tfgan_kit.errors import RunError, TfganKitError
+from tfgan_kit.errors import RunError
 from tfgan_kit.strategy import worker_count, worker_index
+
+# What is sent travels as int32.
+_WORD = 4
 
 
 class Team:
@@ -37,7 +40,7 @@ class Team:
         """Take a strategy that `make_strategy` made."""
         self.strategy = strategy
         self.worker, self.workers = worker_index(strategy), worker_count(strategy)
-        self._parted = False
+        self._parted, self._finished = False, True
         self._sum = tf.function(self._summed, reduce_retracing=True)
 
     @property
@@ -73,7 +76,7 @@ class Team:
             size = like[name].nbytes
             state[name] = np.frombuffer(content[at : at + size], like[name].dtype).reshape(like[name].shape)
             at += size
-        if at != len(content):
+        if not at <= len(content) < at + _WORD:
             raise RunError("the chief trains other networks: start all workers with the same version of tfgan-kit")
         return state
 
@@ -82,13 +85,13 @@ class Team:
         """Around what each process does by itself: go on if none failed in it.
 
         Raises:
-            TfganKitError: the failure of this process.
             RunError: another process failed.
+            Exception: as it did here.
         """
-        failure = None
+        failure: Exception | None = None
         try:
             yield
-        except TfganKitError as error:
+        except Exception as error:
             failure = error
         failed = self.any(failure is not None)
         self._parted = bool(failed)
@@ -103,23 +106,33 @@ class Team:
         try:
             yield
         except Exception as error:
-            # Those who are gone, or have left by themselves, hear nothing any more.
+            # Those who have left by themselves hear nothing any more.
             if not (isinstance(error, tf.errors.OpError) or self._parted):
-                self.say({"do": "end", "error": str(error)})
+                self._part(str(error))
             raise
-        self.say({"do": "end", "error": ""})
+        self._part("")
+
+    def stopped(self) -> None:
+        """Chief: what ends now is not finished, and is to go on another time."""
+        self._finished = False
+
+    def _part(self, error: str) -> None:
+        # Who is gone by now changes nothing.
+        with suppress(tf.errors.OpError):
+            self.say({"do": "end", "error": error, "finished": self._finished})
 
     def _send(self, content: bytes) -> None:
         if self.workers == 1:
             return
-        self._sum(tf.constant([len(content)]))
-        padded = np.frombuffer(content + bytes(-len(content) % 4), np.int32)
-        self._sum(tf.constant(padded))
+        # Blanks, which JSON may end with.
+        words = np.frombuffer(content + b" " * (-len(content) % _WORD), np.int32)
+        self._sum(tf.constant([len(words)], tf.int32))
+        self._sum(tf.constant(words))
 
     def _receive(self) -> bytes:
-        (length,) = self._sum(tf.constant([0])).numpy()
-        content: bytes = self._sum(tf.zeros((length + 3) // 4, tf.int32)).numpy().tobytes()
-        return content[:length]
+        (words,) = self._sum(tf.constant([0], tf.int32)).numpy()
+        content: bytes = self._sum(tf.zeros(words, tf.int32)).numpy().tobytes()
+        return content
 
     def _summed(self, numbers: tf.Tensor) -> tf.Tensor:
         """The sum over the processes, of which one may speak at a time."""
