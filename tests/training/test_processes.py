@@ -18,7 +18,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (64, 8, 8, 1), np.uint8)
 SETTINGS = (
     "family=mlp", "g_hidden=8", "d_hidden=8", "d_norm=batch", "z_dim=4", "batch_size=8", "jit=false",
     "tick_kimg=0.016", "checkpoint_ticks=1", "preview_ticks=1000", "steps_per_call=2", "preview_grid=2,2",
-    "g_optimizer=sgd", "d_optimizer=sgd", "g_lr=0.05", "d_lr=0.05",
+    "g_optimizer=sgd", "d_optimizer=sgd", "g_lr=0.5", "d_lr=0.05",
 )  # fmt: skip
 # The others of a process that is killed must have ended by then, with time for a busy machine.
 GONE_SEC = 40.0
@@ -69,7 +69,7 @@ class Processes:
     def __exit__(self, *error):
         for process in self.processes:
             process.kill()
-            process.wait()
+            process.communicate()
 
 
 def newest(out):
