@@ -343,14 +343,14 @@ def test_past_fakes_are_shown_with_their_own_classes(make):
     remembered = gan.plugs.replay.state["classes"].numpy()
     np.testing.assert_array_equal(remembered, LABELS[:4])
     seen = []
-    apply = gan.plugs.replay.apply
+    draw = gan.plugs.replay.draw
 
     def spy(fake, c, key):
-        found = apply(fake, c, key)
+        found = draw(fake, c, key)
         seen.append(found[1].numpy())
         return found
 
-    object.__setattr__(gan.plugs.replay, "apply", spy)
+    object.__setattr__(gan.plugs.replay, "draw", spy)
     train(gan, 1)
     rows = {tuple(row) for row in LABELS[:4]}
     assert {tuple(row) for row in seen[0]} <= rows

@@ -242,6 +242,7 @@ def _train_locked(
             )
             team.say({"do": "run", "steps": n, "time_progress": float(gan.time_progress.numpy())})
             run_steps(tf.constant(n))
+            # The others say it now; the chief can be asked until it decides.
             asked_to_stop = bool(team.any(interrupted()))
             step += n
             gan.time_progress.assign(length.time_share())
@@ -263,7 +264,7 @@ def _train_locked(
             on_progress(progress)
 
             # Keep the records of a tick, the picture and the checkpoint where they are due; the last one comes last.
-            ticks, stop = step // tick_steps, finished or asked_to_stop
+            ticks, stop = step // tick_steps, finished or asked_to_stop or interrupted()
             if tick or finished:
                 watch.look(records.tick(step, watch.figures()))
             if finished or (tick and ticks % recipe.preview_ticks == 0):
