@@ -1,11 +1,15 @@
 """What a batch costs on two logical CPU devices, in two processes, and in two parts, against the whole of it on one.
 
     python benchmarks/scale.py [--recipe r3gan-mnist] [--set FIELD=VALUE] [--rounds 5] [--steps 8]
+    python benchmarks/scale.py --memory [--recipe r3gan-mnist] [--set FIELD=VALUE]
 
 Every side is a process, or two, of its own, which compiles and then waits; the sides train in turn, several times, on
 the same two cores and with the same batch of all devices together. The table has the medians of a step, and their
 ratios to one device. Last, what two processes take to sum as many numbers as the gradients of both networks have, as
 often as a step does.
+
+With --memory: the most memory that a process holds which takes two steps on the whole batch, on the batch in four
+parts, and on a batch of a quarter.
 """
 
 from __future__ import annotations
@@ -22,6 +26,36 @@ import time
 SIDES = {
     "one device": ["one"], "two devices": ["mirrored"], "two processes": ["chief", "worker"], "two parts": ["parts"],
 }  # fmt: skip
+
+
+def peak(recipe_name: str, changes: list[str]) -> None:
+    """Print the most memory that this process held in two steps, MiB."""
+    from tfgan_kit.data import open_source
+    from tfgan_kit.recipe import parse_assignment
+    from tfgan_kit.recipes import recipe_row
+    from tfgan_kit.training.timing import time_steps
+
+    recipe = recipe_row(recipe_name).recipe.replace(**dict(parse_assignment(text) for text in changes))
+    print(time_steps(recipe, open_source(recipe), steps=1).peak_memory_mb)
+
+
+def memory(recipe_name: str, changes: list[str]) -> None:
+    """Print the table of --memory."""
+    from tfgan_kit.recipe import parse_assignment
+    from tfgan_kit.recipes import recipe_row
+
+    batch = recipe_row(recipe_name).recipe.replace(**dict(parse_assignment(text) for text in changes)).batch_size
+    quarter = batch // 4
+    sides = {
+        f"a batch of {batch}": [],
+        "in four parts": ["accumulate=4"],
+        f"a batch of {quarter}": [f"batch_size={quarter}"],
+    }
+    for title, more in sides.items():
+        words = [word for change in [*changes, *more] for word in ("--set", change)]
+        command = [sys.executable, __file__, "--side", "memory", "--recipe", recipe_name, *words]
+        found = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        print(f"{title:20} {float(found.stdout):8,.0f} MiB")
 
 
 def side(name: str, recipe_name: str, changes: list[str]) -> None:
@@ -111,8 +145,15 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--memory", action="store_true")
     parser.add_argument("--side", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.memory:
+        memory(options.recipe, options.set)
+        return
+    if options.side == "memory":
+        peak(options.recipe, options.set)
+        return
     if options.side:
         side(options.side, options.recipe, options.set)
         return
