@@ -240,12 +240,17 @@ def test_a_process_that_waits_for_others_heeds_an_interrupt():
     assert process.returncode == -signal.SIGINT
 
 
+def summing(first):
+    """Two processes that sum over and over, process `first` before the other."""
+    processes = start_all({"worker": free_addresses(2)}, "100", "loop")
+    assert all(json.loads(process.stdout.readline())["total"] == [11] for process in processes)
+    return processes[first], processes[1 - first]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", [0, 1])
 def test_the_death_of_one_ends_the_other(victim):
-    processes = start_all({"worker": free_addresses(2)}, "100", "loop")
-    assert all(json.loads(process.stdout.readline())["total"] == [11] for process in processes)
-    killed, other = processes[victim], processes[1 - victim]
+    killed, other = summing(victim)
     killed.kill()
     killed.communicate()
     # Within a second or two, but for some moments in which only the heartbeats tell.
@@ -258,9 +263,7 @@ def test_the_death_of_one_ends_the_other(victim):
 @pytest.mark.parametrize("victim", [0, 1])
 def test_one_that_does_not_answer_ends_the_other(victim):
     # As of a machine that vanishes: the connection stays open, and nothing comes.
-    processes = start_all({"worker": free_addresses(2)}, "100", "loop")
-    assert all(json.loads(process.stdout.readline())["total"] == [11] for process in processes)
-    frozen, other = processes[victim], processes[1 - victim]
+    frozen, other = summing(victim)
     frozen.send_signal(signal.SIGSTOP)
     try:
         (told,) = lines(other, timeout=60)

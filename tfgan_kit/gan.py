@@ -252,6 +252,13 @@ class GAN(keras.Model):
         named = {f"{owner}/{v.path.removeprefix(owner + '/')}": v for owner, vs in owners.items() for v in vs}
         return named | self.plugs.state() | {"step": self.step, "time_progress": self.time_progress}
 
+    def first_failure(self) -> tuple[str, int] | None:
+        """What of WATCHED was bad first, which is the cause of what followed, and its step; None: all is well."""
+        steps = dict(zip(self.WATCHED, self.first_nonfinite.numpy().tolist(), strict=True))
+        bad = [name for name, step in steps.items() if step >= 0]
+        name = min(bad, key=lambda each: steps[each], default=None)
+        return None if name is None else (name, steps[name])
+
     def batchwise(self) -> list[str]:
         """What makes one picture's loss depend on the other pictures of its batch, in words; [] if nothing does."""
         layers = [layer for network in (self.G, self.D) for layer in network._flatten_layers()]

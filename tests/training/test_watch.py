@@ -113,9 +113,11 @@ def test_a_failure_that_began_when_the_run_was_to_go_on_stops_it_once_it_is_not(
 
 
 def gan(**first):
-    return SimpleNamespace(
+    found = SimpleNamespace(
         WATCHED=GAN.WATCHED, first_nonfinite=tf.constant([first.get(name, -1) for name in GAN.WATCHED])
     )
+    found.first_failure = lambda: GAN.first_failure(found)
+    return found
 
 
 def test_what_is_not_finite_is_named_with_its_step():

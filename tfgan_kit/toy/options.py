@@ -19,8 +19,7 @@ TOY = Recipe(
 _PICTURES = frozenset({
     "data", "resolution", "channels", "fit", "crop", "mirror", "conditional", "memory_mb", "family", "condition",
     "auxiliary", "kernel_px", "g_width", "g_max_width", "g_start_px", "g_blocks", "g_mapping", "g_up", "g_attention_px",
-    "d_width",
-    "d_max_width", "d_end_px", "d_blocks", "d_down", "d_attention_px", "fade_kimg", "augment", "augment_ops",
+    "d_width", "d_max_width", "d_end_px", "d_blocks", "d_down", "d_attention_px", "fade_kimg", "augment", "augment_ops",
     "ada_target", "ada_kimg", "ada_max", "bcr_lambda",
 })  # fmt: skip
 _RECORDS = frozenset({

@@ -80,18 +80,16 @@ class Toy:
             mean.reset_state()
         self._run(tf.constant(until - self.step))
         self.step = until
-        first = zip(self.gan.WATCHED, self.gan.first_nonfinite.numpy(), strict=True)
-        steps = {name: int(step) for name, step in first if step >= 0}
-        if steps:
-            # What comes first is the cause: a scale that goes on falling to 0 makes everything else not finite.
-            name = min(steps, key=lambda each: steps[each])
+        failure = self.gan.first_failure()
+        if failure:
+            name, step = failure
             if name.endswith("loss_scale"):
                 raise DivergedError(
-                    f"{name} was below 1 at step {steps[name]}: gradients stay infinite; try precision=mixed_bfloat16 "
+                    f"{name} was below 1 at step {step}: gradients stay infinite; try precision=mixed_bfloat16 "
                     "or float32, or a lower learning rate"
                 )
             raise DivergedError(
-                f"{name} was not finite at step {steps[name]}: try a lower d_lr and g_lr, or a higher r1_gamma"
+                f"{name} was not finite at step {step}: try a lower d_lr and g_lr, or a higher r1_gamma"
             )
         return {mean.name: float(mean.result()) for mean in self.gan.metrics}
 

@@ -108,16 +108,14 @@ class Watch:
         Raises:
             DivergedError: with the step, the value and what to try.
         """
-        first = zip(gan.WATCHED, gan.first_nonfinite.numpy(), strict=True)
-        steps = {name: int(step) for name, step in first if step >= 0}
-        if steps:
-            # The first value of the first step is the cause; what follows it is its consequence.
-            name = min(steps, key=lambda key: steps[key])
-            nimg = steps[name] * img_per_step
+        failure = gan.first_failure()
+        if failure:
+            name, step = failure
+            nimg = step * img_per_step
             what, remedy = _BAD.get(name, (f"{name} was not finite", _REMEDY))
             raise DivergedError(
-                f"{what} at step {steps[name]} ({nimg / 1000:.1f} kimg); earlier checkpoints are kept: {remedy}",
-                why=f"{what} at step {steps[name]}",
+                f"{what} at step {step} ({nimg / 1000:.1f} kimg); earlier checkpoints are kept: {remedy}",
+                why=f"{what} at step {step}",
                 since_nimg=self._since(nimg),
             )
 
